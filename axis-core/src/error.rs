@@ -100,7 +100,13 @@ struct Inner {
 impl Error {
     /// Creates an error; `message` is lower case, has no full stop, no secret and no row value.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), operation: "", context: Vec::new(), source: None }))
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            operation: "",
+            context: Vec::new(),
+            source: None,
+        }))
     }
 
     /// Names the operation that failed, such as `sync.read`.
@@ -181,14 +187,22 @@ impl fmt::Display for Error {
         for (index, (key, value)) in self.0.context.iter().enumerate() {
             write!(f, "{}{key}={value}", if index == 0 { " (" } else { ", " })?;
         }
-        if self.0.context.is_empty() { Ok(()) } else { f.write_str(")") }
+        if self.0.context.is_empty() {
+            Ok(())
+        } else {
+            f.write_str(")")
+        }
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {self}", self.code())?;
-        if self.0.operation.is_empty() { Ok(()) } else { write!(f, " during {}", self.0.operation) }
+        if self.0.operation.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " during {}", self.0.operation)
+        }
     }
 }
 
@@ -234,7 +248,11 @@ mod tests {
 
     #[test]
     fn numbers_ascend_and_codes_are_unique() {
-        assert!(ErrorKind::ALL.windows(2).all(|pair| pair[0].number() < pair[1].number()));
+        assert!(
+            ErrorKind::ALL
+                .windows(2)
+                .all(|pair| pair[0].number() < pair[1].number())
+        );
         let codes: std::collections::BTreeSet<_> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
         assert_eq!(codes.len(), ErrorKind::ALL.len());
         assert!(codes.iter().all(|code| code.starts_with("AXIS_")));
@@ -248,7 +266,10 @@ mod tests {
             .because(std::io::Error::other("driver text"));
         assert_eq!(error.to_string(), "a sync is already running (dataset=eval)");
         assert!(error.chain().ends_with("driver text"));
-        assert_eq!(format!("{error:?}"), "AXIS_BUSY: a sync is already running (dataset=eval) during sync.start");
+        assert_eq!(
+            format!("{error:?}"),
+            "AXIS_BUSY: a sync is already running (dataset=eval) during sync.start"
+        );
         let wire = serde_json::to_value(&error).unwrap();
         assert_eq!(wire["code"], "AXIS_BUSY");
         assert_eq!(wire["context"]["dataset"], "eval");

@@ -1,8 +1,55 @@
-//! Keeps a local DuckDB file exactly equal to what SQL queries return from PostgreSQL.
+//! Keeps a local DuckDB file exactly equal to what SQL queries return from PostgreSQL, and answers questions from it.
+//!
+//! ```no_run
+//! # async fn example() -> axis_core::Result<()> {
+//! use axis_core::{Engine, Env, Query, SyncOptions, config::Config};
+//!
+//! let config = Config::load("custom", &Env::new(std::env::vars()))?;
+//! let engine = Engine::builder(config).open().await?;
+//! let report = engine.dataset("monitoring")?.sync(SyncOptions::default()).await?;
+//! println!("{} rows, {}", report.rows_read, report.strategy.as_str());
+//! let batches = engine.query(Query::sql("select count(*) from monitoring_data")).await?.collect().await?;
+//! # let _ = batches;
+//! engine.close().await
+//! # }
+//! ```
+//!
+//! # How it fits together
+//! * [`config`] turns YAML files and an [`Env`] into one validated [`config::Config`].
+//! * [`Engine`] opens the store and hands out [`Dataset`]s; [`Dataset::sync`] brings one up to date in one commit.
+//! * [`SyncReport`] says what a sync did and why; [`SyncEvent`]s say it while it happens.
+//! * [`Engine::query`], [`Dataset::page`] and [`Dataset::metadata`] read what is stored.
+//! * [`Error`] says what to do next: [`ErrorKind`] is one table, the same in every language.
+//!
+//! # What it does not do
+//! It never writes to a source, never reads the process environment by itself, and never shares a store with a second engine.
+//!
+//! # Features
+//! `bundled` compiles DuckDB into the library instead of linking a prebuilt `libduckdb`.
 
 pub mod column;
 pub mod config;
-mod error;
 pub mod source;
 
+mod clock;
+mod dataset;
+mod engine;
+mod error;
+mod metadata;
+mod query;
+mod store;
+mod sync;
+
+pub use arrow;
+
+pub use clock::{Clock, SystemClock};
+pub use config::Env;
+pub use dataset::{Dataset, DatasetStatus, RunningStatus, SyncHandle, SyncOptions, SyncState, Watermark};
+pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
+pub use metadata::{ColumnInfo, DatasetMetadata, SummaryStats, TimeRange};
+pub use query::{Filters, Page, PageRequest, Query, SortDirection, Value, batch_to_json, rows_to_json};
+pub use store::{QueryStream, RunRecord};
+pub use sync::{Failure, FullReason, KeptAlias, Strategy, SyncEvent, SyncMode, SyncReport, TableReport};
+
+pub use tokio_util::sync::CancellationToken;

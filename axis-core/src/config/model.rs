@@ -284,7 +284,7 @@ pub enum KindOptions {
 }
 
 /// `monitoring_db`'s own settings.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MonitoringOptions {
     /// `schema` of the legacy table mode and of the wizard (default public).
@@ -308,7 +308,7 @@ pub struct MonitoringOptions {
 }
 
 /// `eval_db`'s own settings.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EvalOptions {
     /// `eval_runner_enabled` (default true).
@@ -320,7 +320,7 @@ pub struct EvalOptions {
 }
 
 /// `human_signals_db`'s own settings.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HumanSignalsOptions {
     /// `schema` of the legacy table mode and of the wizard (default public).

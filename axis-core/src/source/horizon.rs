@@ -85,7 +85,13 @@ impl CursorValue {
                 None => "-infinity".to_owned(),
             },
             Self::Date(days) => NaiveDate::from_epoch_days(*days).map_or_else(
-                || if *days > 0 { "infinity".to_owned() } else { "-infinity".to_owned() },
+                || {
+                    if *days > 0 {
+                        "infinity".to_owned()
+                    } else {
+                        "-infinity".to_owned()
+                    }
+                },
                 |date| date.to_string(),
             ),
             Self::Uuid(value) => value.to_string(),
@@ -99,7 +105,11 @@ pub(crate) fn decimal_text(unscaled: i128, scale: u8) -> String {
     let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = usize::from(scale) + 1);
     let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
     let sign = if unscaled < 0 { "-" } else { "" };
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    if fraction.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    }
 }
 
 /// What a snapshot knows about transactions that were running when it was taken.

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use horizon::decimal_text;
 pub use horizon::{CursorValue, Horizon};
 
 use crate::column::{BatchWriter, Column, ColumnType};

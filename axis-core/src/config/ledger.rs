@@ -1,0 +1,80 @@
+//! What reading the configuration leaves behind: settings for `explain`, warnings, and errors.
+
+use std::cell::RefCell;
+
+use super::yaml::Place;
+use super::{Env, Origin, Setting, Warning};
+use crate::error::{Error, ErrorKind};
+
+/// Collects settings, warnings and errors while one file or one dataset is read.
+///
+/// Reading goes on after an error, so that one look shows everything; the first error is what counts.
+pub(super) struct Ledger<'a> {
+    pub(super) env: &'a Env,
+    settings: RefCell<Vec<Setting>>,
+    warnings: RefCell<Vec<Warning>>,
+    errors: RefCell<Vec<Error>>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(env: &'a Env) -> Self {
+        Self {
+            env,
+            settings: RefCell::default(),
+            warnings: RefCell::default(),
+            errors: RefCell::default(),
+        }
+    }
+
+    /// Records a setting; without a place it is a default. Of several for one key the last counts.
+    pub(super) fn set(&self, key: impl Into<String>, value: impl Into<String>, place: Option<&Place>) {
+        let origin = match place {
+            None => Origin::Default,
+            Some(Place::File { file, line }) => Origin::File {
+                file: file.to_string(),
+                line: *line,
+            },
+            Some(Place::Env { name, label }) if label == super::env::PROCESS => Origin::Env(name.clone()),
+            Some(Place::Env { name, label }) => Origin::Env(format!("{name} ({label})")),
+        };
+        self.settings.borrow_mut().push(Setting {
+            key: key.into(),
+            value: value.into(),
+            origin,
+        });
+    }
+
+    /// Records something odd.
+    pub(super) fn warn(&self, place: &Place, message: impl Into<String>) {
+        self.warnings.borrow_mut().push(Warning {
+            place: place.text(),
+            message: message.into(),
+        });
+    }
+
+    /// Records something wrong; `message` begins with the key.
+    pub(super) fn fail(&self, place: &Place, message: impl AsRef<str>) {
+        self.fail_with(config_error(format!("{}: {}", place.text(), message.as_ref())));
+    }
+
+    /// Records an error as it is.
+    pub(super) fn fail_with(&self, error: Error) {
+        self.errors.borrow_mut().push(error);
+    }
+
+    /// Returns the first error.
+    pub(super) fn first_error(&self) -> Option<Error> {
+        self.errors.borrow().first().cloned()
+    }
+
+    /// Hands over what was collected.
+    pub(super) fn drain(&self, settings: &mut Vec<Setting>, warnings: &mut Vec<Warning>) {
+        settings.append(&mut self.settings.borrow_mut());
+        warnings.append(&mut self.warnings.borrow_mut());
+    }
+}
+
+/// Creates an error of this module.
+pub(super) fn config_error(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Config, message).during("config.resolve")
+}

@@ -1,0 +1,221 @@
+//! Files and environment to one [`Config`]; no clock, no disk.
+
+use std::path::PathBuf;
+
+use super::ledger::Ledger;
+use super::node::{Block, found, suggest};
+use super::yaml::{self, Data, Entry, Node, Place};
+use super::{Config, DatasetConfig, Env, Origin, Setting, builtin, custom, duckdb, server};
+use crate::error::Result;
+
+/// What [`Config::resolve`] works on.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Files {
+    /// The folder against which relative paths are resolved: the parent of the custom directory.
+    pub root: PathBuf,
+    /// The files, in the order in which they are read.
+    pub files: Vec<ConfigFile>,
+}
+
+/// The text of one file.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ConfigFile {
+    /// The path relative to the custom directory, such as `config/duckdb.yaml`.
+    pub name: String,
+    /// The content.
+    pub text: String,
+}
+
+impl Files {
+    /// Creates the input of [`Config::resolve`] from pairs of name and text.
+    #[must_use]
+    pub fn new<N: Into<String>, T: Into<String>>(
+        root: impl Into<PathBuf>,
+        files: impl IntoIterator<Item = (N, T)>,
+    ) -> Self {
+        let files = files.into_iter().map(|(name, text)| ConfigFile {
+            name: name.into(),
+            text: text.into(),
+        });
+        Self {
+            root: root.into(),
+            files: files.collect(),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&ConfigFile> {
+        self.files.iter().find(|file| file.name == name)
+    }
+}
+
+impl std::fmt::Debug for ConfigFile {
+    /// Writes the name only: the text may hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConfigFile")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Resolves the configuration: a block of a file that is not empty wins, then the environment, then the defaults.
+    ///
+    /// Files of other names than `config/duckdb.yaml`, `config/<dataset>_db.yaml` and `config/datasets/*` are ignored.
+    ///
+    /// # Errors
+    /// `Config`, naming file, line and key, when `duckdb.yaml` or a variable of the server is wrong. What is wrong with a
+    /// dataset becomes its [`broken`](DatasetConfig::broken).
+    pub fn resolve(files: &Files, env: &Env) -> Result<Self> {
+        let (mut settings, mut warnings) = (Vec::new(), Vec::new());
+
+        let ledger = Ledger::new(env);
+        let name = "config/duckdb.yaml";
+        let node = files.find(name).map(|file| yaml::parse(name, &file.text)).transpose()?;
+        let entry = top_entry(&ledger, node.as_ref(), "duckdb");
+        let (place, entries) = match entry.map(|entry| (&entry.place, &entry.node.data)) {
+            Some((place, Data::Map(entries))) => (place.clone(), entries.clone()),
+            Some((place, other)) => {
+                if !matches!(other, Data::Null) {
+                    ledger.fail(place, format!("`duckdb` is {}, allowed is a mapping", found(other)));
+                }
+                (place.clone(), Vec::new())
+            }
+            None => (
+                Place::File {
+                    file: name.into(),
+                    line: 1,
+                },
+                Vec::new(),
+            ),
+        };
+        let store = duckdb::read(&Block::new(&ledger, "duckdb", place, entries), &files.root);
+        let server = server::read(&ledger);
+        if let Some(error) = ledger.first_error() {
+            return Err(error);
+        }
+        ledger.drain(&mut settings, &mut warnings);
+
+        let mut datasets = Vec::new();
+        for builtin in &builtin::BUILTINS {
+            let ledger = Ledger::new(env);
+            let name = format!("config/{}.yaml", builtin.block);
+            let node = files.find(&name).map(|file| yaml::parse(&name, &file.text)).transpose();
+            datasets.push(match node {
+                Ok(node) => {
+                    let entry = top_entry(&ledger, node.as_ref(), builtin.block);
+                    builtin.read(&ledger, entry, &files.root)
+                }
+                // Shown as enabled: who wrote the file meant to use it.
+                Err(error) => DatasetConfig {
+                    enabled: true,
+                    broken: Some(error),
+                    ..builtin.unconfigured()
+                },
+            });
+            ledger.drain(&mut settings, &mut warnings);
+        }
+        let own = files.files.iter().filter(|file| file.name.starts_with(custom::FOLDER));
+        datasets.extend(custom::read_all(own, env, &files.root, &mut settings, &mut warnings));
+
+        Ok(Self {
+            store,
+            server,
+            datasets,
+            warnings,
+            settings: ordered(settings),
+        })
+    }
+
+    /// Creates the defaults for a store at `path`; the four built-in datasets are there but not configured.
+    #[must_use]
+    pub fn for_store(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let ledger_env = Env::default();
+        let ledger = Ledger::new(&ledger_env);
+        let place = Place::File {
+            file: "".into(),
+            line: 1,
+        };
+        let mut store = duckdb::read(&Block::new(&ledger, "duckdb", place, Vec::new()), &PathBuf::new());
+        ledger.set("duckdb.path", path.display().to_string(), None);
+        store.path = path;
+        let server = server::read(&ledger);
+        let datasets = builtin::BUILTINS
+            .iter()
+            .map(|builtin| builtin.read(&ledger, None, &PathBuf::new()))
+            .collect();
+        let (mut settings, mut warnings) = (Vec::new(), Vec::new());
+        ledger.drain(&mut settings, &mut warnings);
+        Self {
+            store,
+            server,
+            datasets,
+            warnings,
+            settings: ordered(settings),
+        }
+    }
+
+    /// Returns the configuration with this dataset in it, in place of one of the same name.
+    #[must_use]
+    pub fn with_dataset(mut self, dataset: DatasetConfig) -> Self {
+        match self.datasets.iter_mut().find(|known| known.name == dataset.name) {
+            Some(known) => *known = dataset,
+            None => self.datasets.push(dataset),
+        }
+        self
+    }
+
+    /// Returns the dataset of this name.
+    #[must_use]
+    pub fn dataset(&self, name: &str) -> Option<&DatasetConfig> {
+        self.datasets.iter().find(|dataset| dataset.name == name)
+    }
+
+    /// Returns every setting with its value, secrets redacted, and its origin, ordered by key.
+    #[must_use]
+    pub fn explain(&self) -> &[Setting] {
+        &self.settings
+    }
+}
+
+/// Returns the one block of a file, and warns of others.
+fn top_entry<'n>(ledger: &Ledger<'_>, node: Option<&'n Node>, name: &str) -> Option<&'n Entry> {
+    let node = node?;
+    let entries = match &node.data {
+        Data::Map(entries) => entries,
+        Data::Null => return None,
+        other => {
+            ledger.fail(
+                &node.place,
+                format!(
+                    "the file is {}, allowed is a mapping with the block `{name}`",
+                    found(other)
+                ),
+            );
+            return None;
+        }
+    };
+    for entry in entries.iter().filter(|entry| entry.key != name) {
+        let hint = match suggest(&entry.key, std::iter::once(name)) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("this file holds `{name}`"),
+        };
+        ledger.warn(&entry.place, format!("`{}` is not a known block, {hint}", entry.key));
+    }
+    entries.iter().find(|entry| entry.key == name)
+}
+
+/// Orders by key; of several settings of one key the last counts, and one that is not a default counts more.
+fn ordered(mut settings: Vec<Setting>) -> Vec<Setting> {
+    settings.sort_by(|a, b| a.key.cmp(&b.key));
+    settings.dedup_by(|later, kept| {
+        let same = later.key == kept.key;
+        if same && (later.origin != Origin::Default || kept.origin == Origin::Default) {
+            std::mem::swap(later, kept);
+        }
+        same
+    });
+    settings
+}

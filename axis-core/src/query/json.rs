@@ -1,0 +1,150 @@
+//! Arrow batches as JSON rows, with one rule for each type.
+//!
+//! Integers are exact; NaN and infinities are null; `DECIMAL` is a number up to 15 digits and text above (by the column's
+//! type, not the value's), whole `DECIMAL`s and `HUGEINT`s are integers where 64 bits hold them; instants are ISO 8601 with
+//! `Z`, local timestamps without; blobs are hexadecimal text as PostgreSQL prints it; anything else is DuckDB's text.
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow::record_batch::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use chrono::{DateTime, NaiveDate, NaiveTime};
+use serde_json::{Map, Value, json};
+
+use crate::source::decimal_text;
+
+/// Digits that a 64-bit float carries whole.
+const FLOAT_DIGITS: u8 = 15;
+
+/// Turns a batch into one object a row, keys in the order of the columns.
+#[must_use]
+pub fn batch_to_json(batch: &RecordBatch) -> Vec<Map<String, Value>> {
+    let schema = batch.schema();
+    let mut rows: Vec<Map<String, Value>> = (0..batch.num_rows()).map(|_| Map::new()).collect();
+    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        for (index, row) in rows.iter_mut().enumerate() {
+            row.insert(field.name().clone(), cell(column.as_ref(), index));
+        }
+    }
+    rows
+}
+
+/// Turns several batches into one object a row.
+#[must_use]
+pub fn rows_to_json(batches: &[RecordBatch]) -> Vec<Value> {
+    batches.iter().flat_map(batch_to_json).map(Value::Object).collect()
+}
+
+fn cell(array: &dyn Array, row: usize) -> Value {
+    if array.is_null(row) {
+        return Value::Null;
+    }
+    match array.data_type() {
+        DataType::Null => Value::Null,
+        DataType::Boolean => json!(array.as_boolean().value(row)),
+        DataType::Int8 => json!(array.as_primitive::<Int8Type>().value(row)),
+        DataType::Int16 => json!(array.as_primitive::<Int16Type>().value(row)),
+        DataType::Int32 => json!(array.as_primitive::<Int32Type>().value(row)),
+        DataType::Int64 => json!(array.as_primitive::<Int64Type>().value(row)),
+        DataType::UInt8 => json!(array.as_primitive::<UInt8Type>().value(row)),
+        DataType::UInt16 => json!(array.as_primitive::<UInt16Type>().value(row)),
+        DataType::UInt32 => json!(array.as_primitive::<UInt32Type>().value(row)),
+        DataType::UInt64 => json!(array.as_primitive::<UInt64Type>().value(row)),
+        DataType::Float32 => float(f64::from(array.as_primitive::<Float32Type>().value(row))),
+        DataType::Float64 => float(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Decimal128(precision, scale) => decimal(
+            array.as_primitive::<Decimal128Type>().value(row),
+            *precision,
+            (*scale).max(0).cast_unsigned(),
+        ),
+        DataType::Utf8 => json!(array.as_string::<i32>().value(row)),
+        DataType::LargeUtf8 => json!(array.as_string::<i64>().value(row)),
+        DataType::Utf8View => json!(array.as_string_view().value(row)),
+        DataType::Binary => json!(hexadecimal(array.as_binary::<i32>().value(row))),
+        DataType::LargeBinary => json!(hexadecimal(array.as_binary::<i64>().value(row))),
+        DataType::Date32 => date(array.as_primitive::<Date32Type>().value(row)),
+        DataType::Time64(TimeUnit::Microsecond) => time(array.as_primitive::<Time64MicrosecondType>().value(row)),
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => timestamp(
+            array.as_primitive::<TimestampMicrosecondType>().value(row),
+            zone.is_some(),
+        ),
+        DataType::List(_) => list(array.as_list::<i32>().value(row).as_ref()),
+        DataType::LargeList(_) => list(array.as_list::<i64>().value(row).as_ref()),
+        DataType::FixedSizeList(_, _) => list(array.as_fixed_size_list().value(row).as_ref()),
+        DataType::Struct(fields) => {
+            let columns = array.as_struct();
+            let object = fields.iter().zip(columns.columns());
+            Value::Object(
+                object
+                    .map(|(field, column)| (field.name().clone(), cell(column.as_ref(), row)))
+                    .collect(),
+            )
+        }
+        _ => ArrayFormatter::try_new(array, &FormatOptions::default())
+            .map_or(Value::Null, |formatter| json!(formatter.value(row).to_string())),
+    }
+}
+
+fn list(elements: &dyn Array) -> Value {
+    Value::Array((0..elements.len()).map(|row| cell(elements, row)).collect())
+}
+
+fn float(value: f64) -> Value {
+    serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
+}
+
+fn decimal(unscaled: i128, precision: u8, scale: u8) -> Value {
+    if scale == 0 {
+        return i64::try_from(unscaled).map_or_else(|_| json!(unscaled.to_string()), |whole| json!(whole));
+    }
+    let text = decimal_text(unscaled, scale);
+    match text.parse() {
+        Ok(value) if precision <= FLOAT_DIGITS => float(value),
+        _ => json!(text),
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold("\\x".to_owned(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn date(days: i32) -> Value {
+    match NaiveDate::from_epoch_days(days) {
+        Some(date) => json!(date.to_string()),
+        None => json!(if days > 0 { "infinity" } else { "-infinity" }),
+    }
+}
+
+fn time(micros: i64) -> Value {
+    let seconds = u32::try_from(micros / 1_000_000).unwrap_or(u32::MAX);
+    let nanos = u32::try_from(micros % 1_000_000).unwrap_or(0) * 1_000;
+    match NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos) {
+        Some(time) => json!(time.format("%H:%M:%S%.f").to_string()),
+        // The end of the day, which SQL has and chrono has not.
+        None => json!("24:00:00"),
+    }
+}
+
+fn timestamp(micros: i64, instant: bool) -> Value {
+    match DateTime::from_timestamp_micros(micros) {
+        Some(time) if micros != i64::MAX && micros != -i64::MAX => {
+            json!(
+                time.format(if instant {
+                    "%Y-%m-%dT%H:%M:%S%.fZ"
+                } else {
+                    "%Y-%m-%dT%H:%M:%S%.f"
+                })
+                .to_string()
+            )
+        }
+        _ => json!(if micros > 0 { "infinity" } else { "-infinity" }),
+    }
+}

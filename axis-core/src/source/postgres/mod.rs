@@ -1,0 +1,19 @@
+//! PostgreSQL: one session a snapshot, `COPY ... TO STDOUT (FORMAT binary)` for rows.
+
+mod connect;
+mod decode;
+mod describe;
+mod numeric;
+mod read;
+mod select;
+mod session;
+mod sqlstate;
+mod types;
+mod values;
+
+pub use connect::PostgresSource;
+pub use read::CopyReader;
+pub(crate) use types::PgWire;
+
+#[cfg(test)]
+mod tests;

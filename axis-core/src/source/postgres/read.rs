@@ -1,0 +1,171 @@
+//! Reads the rows of one COPY, batch by batch, from a thread that may wait.
+
+use std::fmt;
+use std::future::{Future as _, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use futures::Stream as _;
+use tokio::runtime::Handle;
+use tokio_postgres::CopyOutStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::column::{BATCH_ROWS, BatchWriter};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::{ReadProgress, ReadRequest};
+
+use super::connect::Link;
+use super::decode::Decoder;
+use super::sqlstate;
+
+/// The name of reading in errors.
+pub(super) const OPERATION: &str = "source.read";
+
+/// A running COPY. Dropping it before its end makes the server stop.
+pub struct CopyReader {
+    /// `None` after the end, or after an error.
+    running: Option<Running>,
+    decoder: Decoder,
+    runtime: Handle,
+    progress: Arc<ReadProgress>,
+    cancel: CancellationToken,
+}
+
+struct Running {
+    stream: Pin<Box<CopyOutStream>>,
+    guard: Guard,
+}
+
+/// Stops the server's work unless it has come to its end.
+struct Guard {
+    link: Arc<Link>,
+    spent: Arc<AtomicBool>,
+    runtime: Handle,
+    finished: bool,
+}
+
+impl fmt::Debug for CopyReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CopyReader")
+            .field("running", &self.running.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl CopyReader {
+    /// Sends the COPY and waits until the server begins to answer.
+    pub(super) async fn start(
+        link: Arc<Link>,
+        spent: Arc<AtomicBool>,
+        sql: &str,
+        request: ReadRequest,
+    ) -> Result<Self> {
+        let ReadRequest {
+            columns,
+            progress,
+            cancel,
+            ..
+        } = request;
+        let decoder = Decoder::new(columns)?;
+        let runtime = Handle::current();
+        let mut guard = Guard {
+            link,
+            spent,
+            runtime: runtime.clone(),
+            finished: false,
+        };
+        let stream = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(cancelled()),
+            stream = guard.link.client.copy_out(sql) => stream,
+        };
+        guard.finished = stream.is_err();
+        let stream = stream.map_err(sqlstate::explain)?;
+        let running = Some(Running {
+            stream: Box::pin(stream),
+            guard,
+        });
+        Ok(Self {
+            running,
+            decoder,
+            runtime,
+            progress,
+            cancel,
+        })
+    }
+
+    /// Fills the batch with up to [`BATCH_ROWS`] rows and returns their number; 0 means the end.
+    ///
+    /// # Errors
+    /// `Cancelled`, `SourceUnavailable` when the connection is lost, `SourceRejected` when the server gives the query up,
+    /// `SchemaMismatch` for a value that cannot be carried.
+    pub(crate) fn fill<B: BatchWriter>(&mut self, batch: &mut B) -> Result<usize> {
+        let result = self.fill_inner(batch);
+        if !matches!(result, Ok(1..)) {
+            self.running = None;
+        }
+        result.map_err(|error| error.during(OPERATION))
+    }
+
+    fn fill_inner<B: BatchWriter>(&mut self, batch: &mut B) -> Result<usize> {
+        let Self {
+            running,
+            decoder,
+            runtime,
+            progress,
+            cancel,
+        } = self;
+        let Some(Running { stream, guard }) = running else {
+            return Ok(0);
+        };
+        if cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        let mut filled = decoder.decode(batch, 0)?;
+        let mut bytes = 0;
+        if filled < BATCH_ROWS && !guard.finished {
+            let mut cancelling = pin!(cancel.cancelled());
+            let receive = poll_fn(|context| {
+                while filled < BATCH_ROWS {
+                    match stream.as_mut().poll_next(context) {
+                        Poll::Ready(Some(Ok(chunk))) => {
+                            bytes += chunk.len() as u64;
+                            decoder.push(chunk);
+                            filled = decoder.decode(batch, filled)?;
+                        }
+                        Poll::Ready(Some(Err(error))) => {
+                            // The server has ended the statement by itself, or is gone: there is nothing to cancel.
+                            guard.finished = true;
+                            return Poll::Ready(Err(sqlstate::explain(error)));
+                        }
+                        Poll::Ready(None) => {
+                            guard.finished = true;
+                            return Poll::Ready(decoder.finish());
+                        }
+                        Poll::Pending => return cancelling.as_mut().poll(context).map(|()| Err(cancelled())),
+                    }
+                }
+                Poll::Ready(Ok(()))
+            });
+            runtime.block_on(receive)?;
+        }
+        progress.add(filled as u64, bytes);
+        Ok(filled)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.spent.store(true, Ordering::Release);
+            // The request goes over a connection of its own and must not keep anybody waiting.
+            self.runtime.spawn(self.link.canceller.clone().cancel());
+        }
+    }
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the read was cancelled")
+}

@@ -1,0 +1,207 @@
+//! One session inside one read-only transaction, which sees one snapshot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
+
+use crate::config::TypePolicy;
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::ident::literal;
+use crate::source::sql_text::clean_query;
+use crate::source::{Horizon, ReadRequest, Reader, Snapshot, SourceColumn};
+
+use super::connect::{Link, PostgresSource};
+use super::read::{self, CopyReader};
+use super::{describe, select, sqlstate};
+
+/// Reads the clock and the oldest writer *before* the snapshot is taken: a transaction that ends between the two is then
+/// taken for running, which costs a few rows, where the other order would lose them.
+///
+/// * A backend that is active may be about to begin, so the start of its statement counts too.
+/// * Vacuum, replication senders and parallel workers write no rows of their own.
+/// * The answer is unknown (NULL) on a standby, beside prepared transactions, and when the server hides a session: columns
+///   of other roles' sessions are empty without `pg_read_all_stats`, and `disabled` ones tell nothing to anybody.
+/// * The local time is the least of UTC and the server's zone, also as it will be after a change of the clocks in the
+///   next two hours, because local time then runs through one hour twice.
+const HORIZON: &str = "\
+begin transaction read only;
+with others as (
+  select least(xact_start, case when state = 'active' then query_start end) as started,
+    state is not distinct from 'disabled' or (usesysid is not null
+      and not pg_has_role(usesysid, 'USAGE') and not pg_has_role('pg_read_all_stats', 'USAGE')) as hidden
+  from pg_stat_activity
+  where datname = current_database() and pid <> pg_backend_pid() and (backend_type is null
+    or backend_type not in ('autovacuum launcher', 'autovacuum worker', 'walsender', 'parallel worker'))
+), answer as (
+  select least(min(started), now()) as oldest,
+    pg_is_in_recovery() or coalesce(bool_or(hidden), false)
+      or exists (select from pg_prepared_xacts where database = current_database()) as unknown
+  from others
+)
+select (extract(epoch from now()) * 1000000)::bigint,
+  case when not unknown then (extract(epoch from oldest) * 1000000)::bigint end,
+  (extract(epoch from least(
+    oldest at time zone 'UTC',
+    oldest at time zone current_setting('TimeZone'),
+    (oldest + interval '2 hours') at time zone current_setting('TimeZone') - interval '2 hours'
+  )) * 1000000)::bigint
+from answer;
+commit;
+";
+
+/// Only for the transaction, so that a connection pooler hands the session on as it was. The last statement takes the
+/// snapshot; `transaction_timeout` exists since PostgreSQL 17.
+const BEGIN: &str = "begin isolation level repeatable read read only;";
+const SETTINGS: &str = "
+set local statement_timeout = 0;
+set local idle_in_transaction_session_timeout = 0;
+set local standard_conforming_strings = on;
+set local timezone = 'UTC';
+set local datestyle = 'ISO';
+set local intervalstyle = 'postgres';
+set local extra_float_digits = 1;
+set local bytea_output = 'hex';
+select set_config('transaction_timeout', '0', true)
+from (select current_setting('transaction_timeout', true) as old) as setting where old is not null;
+";
+
+/// A snapshot of a PostgreSQL database.
+///
+/// A [fork](Snapshot::fork) takes the snapshot over when it is created and needs this session no more after that; still,
+/// close forks first, so that "one snapshot" has one owner.
+#[derive(Debug)]
+pub(super) struct PostgresSnapshot {
+    source: PostgresSource,
+    /// Shared with the reader while one runs.
+    link: Arc<Link>,
+    /// Set when a read was given up: its request to cancel may still be under way and would hit the next statement.
+    spent: Arc<AtomicBool>,
+    horizon: Horizon,
+    /// The name of the exported snapshot, once there is a fork.
+    exported: Option<String>,
+}
+
+impl PostgresSnapshot {
+    /// Connects, takes the horizon and opens the snapshot.
+    pub(super) async fn open(source: &PostgresSource) -> Result<Self> {
+        let sql = format!("{HORIZON}{BEGIN}{SETTINGS}");
+        let (link, horizon) = source
+            .connect(async |link: &Link| {
+                let rows = simple(&link.client, &sql).await?;
+                rows.first().and_then(horizon).ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Internal,
+                        "the server did not tell its clock and its transactions",
+                    )
+                })
+            })
+            .await?;
+        Ok(Self::new(source.clone(), link, horizon))
+    }
+
+    fn new(source: PostgresSource, link: Link, horizon: Horizon) -> Self {
+        Self {
+            source,
+            link: Arc::new(link),
+            spent: Arc::default(),
+            horizon,
+            exported: None,
+        }
+    }
+
+    /// Opens another session and lets it take over the snapshot.
+    async fn import(&mut self) -> Result<Self> {
+        let name = match &self.exported {
+            Some(name) => name.clone(),
+            None => {
+                let rows = simple(&self.link.client, "select pg_export_snapshot()").await?;
+                let name = rows.first().and_then(|row| row.get(0)).unwrap_or_default().to_owned();
+                self.exported.insert(name).clone()
+            }
+        };
+        let sql = format!("{BEGIN}set transaction snapshot {};{SETTINGS}", literal(&name));
+        let (link, _) = self
+            .source
+            .connect(async |link: &Link| simple(&link.client, &sql).await)
+            .await?;
+        Ok(Self::new(self.source.clone(), link, self.horizon.clone()))
+    }
+
+    /// Refuses work that would wait for a reader or be hit by its cancellation.
+    fn check_idle(&self) -> Result<()> {
+        if self.spent.load(Ordering::Acquire) {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "the session ended with a read that was given up",
+            ));
+        }
+        if Arc::strong_count(&self.link) > 1 {
+            return Err(Error::new(ErrorKind::Internal, "the session is busy with a reader"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Snapshot for PostgresSnapshot {
+    fn horizon(&self) -> &Horizon {
+        &self.horizon
+    }
+
+    async fn describe(&mut self, query: &str, types: &BTreeMap<String, TypePolicy>) -> Result<Vec<SourceColumn>> {
+        self.check_idle()?;
+        let query = clean_query(query)?;
+        let columns = describe::describe(&self.link.client, &query, types).await;
+        columns.map_err(|error| error.during("source.describe"))
+    }
+
+    async fn read(&mut self, request: ReadRequest) -> Result<Reader> {
+        self.check_idle()?;
+        let sql = select::reading(&clean_query(&request.query)?, &request)?;
+        let sql = format!("copy (\n{sql}\n) to stdout (format binary)");
+        let reader = CopyReader::start(Arc::clone(&self.link), Arc::clone(&self.spent), &sql, request).await;
+        reader
+            .map(Reader::Postgres)
+            .map_err(|error| error.during(read::OPERATION))
+    }
+
+    async fn fork(&mut self) -> Result<Option<Box<dyn Snapshot>>> {
+        self.check_idle()?;
+        match self.import().await {
+            Ok(fork) => Ok(Some(Box::new(fork))),
+            Err(error) => {
+                tracing::warn!(code = error.code(), %error, "the snapshot cannot be shared; one session reads everything");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn close(self: Box<Self>) {
+        if let Some(link) = Arc::into_inner(self.link) {
+            link.close().await;
+        }
+    }
+}
+
+/// Runs statements in one round trip and returns the rows of all of them.
+async fn simple(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>> {
+    let messages = client.simple_query(sql).await.map_err(sqlstate::explain)?;
+    let row = |message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    };
+    Ok(messages.into_iter().filter_map(row).collect())
+}
+
+fn horizon(row: &SimpleQueryRow) -> Option<Horizon> {
+    let time = |index| DateTime::from_timestamp_micros(row.get(index)?.parse().ok()?);
+    Some(Horizon {
+        taken_at: time(0)?,
+        oldest_writer: time(1),
+        local: time(2)?.naive_utc(),
+    })
+}

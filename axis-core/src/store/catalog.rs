@@ -1,0 +1,341 @@
+//! What the store remembers about itself and its datasets, in the schema `_axis`: written in the same commit as the data.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use duckdb::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+use super::fault;
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::CursorValue;
+use crate::sync::{Failure, SyncReport};
+
+/// The version of the layout of `_axis`.
+const FORMAT: i64 = 1;
+/// How many runs the log keeps for each dataset.
+const RUNS_KEPT: i64 = 200;
+
+const LAYOUT: &str = "
+create schema if not exists _axis;
+create table if not exists _axis.store (format bigint, engine varchar, created_at timestamp);
+create table if not exists _axis.datasets (dataset varchar, record varchar);
+create table if not exists _axis.tables (dataset varchar, name varchar, record varchar);
+create table if not exists _axis.runs (
+    run_id varchar, dataset varchar, started_at timestamp, elapsed_ms bigint, outcome varchar, strategy varchar,
+    rows_read bigint, generation bigint, code varchar, message varchar
+);
+";
+
+/// Everything that was remembered, by dataset.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    /// The datasets.
+    pub(crate) datasets: BTreeMap<String, DatasetRecord>,
+}
+
+/// What is remembered of one dataset.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DatasetRecord {
+    /// Grows by one with every commit that changed something readers can see.
+    pub(crate) generation: u64,
+    /// The last sync that succeeded.
+    pub(crate) last_success: Option<SyncReport>,
+    /// When data was last committed incrementally; `None` after a full rebuild.
+    pub(crate) last_incremental: Option<DateTime<Utc>>,
+    /// When the dataset was last rebuilt.
+    pub(crate) last_full: Option<DateTime<Utc>>,
+    /// The failure of the last sync, if it failed.
+    pub(crate) last_failure: Option<Failure>,
+    /// The SQL of the view that readers see.
+    pub(crate) view_sql: Option<String>,
+    /// The tables; kept in rows of their own.
+    #[serde(skip)]
+    pub(crate) tables: BTreeMap<String, TableRecord>,
+}
+
+/// What is remembered of one table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TableRecord {
+    /// What the table is made from; another definition makes a rebuild.
+    pub(crate) fingerprint: String,
+    /// The columns in the table's order.
+    pub(crate) columns: Vec<ColumnRecord>,
+    /// The cursor, by its final name.
+    pub(crate) cursor: Option<String>,
+    /// The greatest value of the cursor that is stored.
+    pub(crate) watermark: Option<CursorValue>,
+    /// Snapshots and the watermarks they left, oldest first.
+    pub(crate) marks: Vec<Mark>,
+    /// Whether the row cap cut the table.
+    pub(crate) truncated: bool,
+}
+
+/// One column as it was stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ColumnRecord {
+    /// The source's name.
+    pub(crate) source: String,
+    /// The final name.
+    pub(crate) name: String,
+    /// The type in the store, as DuckDB spells it.
+    pub(crate) ty: String,
+    /// The source's type.
+    pub(crate) source_type: String,
+}
+
+/// What a snapshot knew, kept to find a safe start for the next window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    /// The source's clock.
+    pub(crate) taken_at: DateTime<Utc>,
+    /// The oldest start of a transaction that could still write; `None` when unknown.
+    pub(crate) oldest_writer: Option<DateTime<Utc>>,
+    /// The same, or `taken_at`, in the source's zone.
+    pub(crate) local: NaiveDateTime,
+    /// The watermark that the sync left.
+    pub(crate) watermark: CursorValue,
+}
+
+/// One line of the run log.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RunRecord {
+    /// The run.
+    pub run_id: String,
+    /// The dataset.
+    pub dataset: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: u64,
+    /// `ok`, `unchanged`, `failed` or `cancelled`.
+    pub outcome: String,
+    /// `full` or `incremental`; empty when the run failed before it was planned.
+    pub strategy: String,
+    /// Rows read from the source.
+    pub rows_read: u64,
+    /// The generation that it left.
+    pub generation: u64,
+    /// The code of the failure.
+    pub code: Option<String>,
+    /// The message of the failure.
+    pub message: Option<String>,
+}
+
+impl RunRecord {
+    /// Begins a line.
+    pub(crate) fn started(run_id: &str, dataset: &str, started_at: DateTime<Utc>) -> Self {
+        Self {
+            run_id: run_id.to_owned(),
+            dataset: dataset.to_owned(),
+            started_at,
+            elapsed_ms: 0,
+            outcome: String::new(),
+            strategy: String::new(),
+            rows_read: 0,
+            generation: 0,
+            code: None,
+            message: None,
+        }
+    }
+
+    /// Completes the line of a run that committed.
+    pub(crate) fn finished(&mut self, elapsed_ms: u64, outcome: &str, strategy: &str, rows_read: u64, generation: u64) {
+        self.elapsed_ms = elapsed_ms;
+        outcome.clone_into(&mut self.outcome);
+        strategy.clone_into(&mut self.strategy);
+        self.rows_read = rows_read;
+        self.generation = generation;
+    }
+}
+
+/// Reads the catalog, creating it in a new store.
+pub(crate) fn open(connection: &Connection) -> Result<Catalog> {
+    let fault = fault::store("store.catalog");
+    connection.execute_batch(LAYOUT).map_err(&fault)?;
+    stamp(connection)?;
+    let mut catalog = Catalog::default();
+    for (dataset, record) in pairs(connection, "select dataset, record from _axis.datasets")? {
+        catalog.datasets.insert(dataset, parse(&record)?);
+    }
+    let mut statement = connection
+        .prepare("select dataset, name, record from _axis.tables")
+        .map_err(&fault)?;
+    let rows = statement
+        .query_map([], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+            ))
+        })
+        .map_err(&fault)?;
+    for row in rows {
+        let (dataset, name, record) = row.map_err(&fault)?;
+        catalog
+            .datasets
+            .entry(dataset)
+            .or_default()
+            .tables
+            .insert(name, parse(&record)?);
+    }
+    Ok(catalog)
+}
+
+/// Records the engine's version, and refuses a store that a newer engine or a newer layout has written.
+fn stamp(connection: &Connection) -> Result<()> {
+    let fault = fault::store("store.catalog");
+    let ours: String = connection
+        .query_row("select version()", [], |row| row.get(0))
+        .map_err(&fault)?;
+    let found = pairs(connection, "select format::varchar, engine from _axis.store")?.pop();
+    let Some((format, engine)) = found else {
+        connection
+            .execute(
+                "insert into _axis.store values (?, ?, current_timestamp::timestamp)",
+                params![FORMAT, ours],
+            )
+            .map_err(&fault)?;
+        return Ok(());
+    };
+    let newer_layout = format.parse::<i64>().is_ok_and(|format| format > FORMAT);
+    if newer_layout || version(&engine) > version(&ours) {
+        return Err(Error::new(
+            ErrorKind::Store,
+            "the store was written by a newer version; open it with that version",
+        )
+        .during("store.open")
+        .with("found", format!("layout {format}, DuckDB {engine}"))
+        .with("allowed", format!("layout {FORMAT}, DuckDB {ours} or older")));
+    }
+    if engine != ours {
+        connection
+            .execute("update _axis.store set engine = ?", params![ours])
+            .map_err(&fault)?;
+    }
+    Ok(())
+}
+
+/// The numbers of `v1.5.5`.
+fn version(text: &str) -> Vec<u64> {
+    let core = text.trim_start_matches('v').split('-').next().unwrap_or_default();
+    core.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}
+
+/// Writes a dataset's record and those of its tables, inside the caller's transaction.
+pub(crate) fn write(connection: &Connection, dataset: &str, record: &DatasetRecord) -> Result<()> {
+    let fault = fault::store("store.catalog");
+    connection
+        .execute("delete from _axis.datasets where dataset = ?", params![dataset])
+        .map_err(&fault)?;
+    connection
+        .execute(
+            "insert into _axis.datasets values (?, ?)",
+            params![dataset, json(record)?],
+        )
+        .map_err(&fault)?;
+    connection
+        .execute("delete from _axis.tables where dataset = ?", params![dataset])
+        .map_err(&fault)?;
+    for (name, table) in &record.tables {
+        connection
+            .execute(
+                "insert into _axis.tables values (?, ?, ?)",
+                params![dataset, name, json(table)?],
+            )
+            .map_err(&fault)?;
+    }
+    Ok(())
+}
+
+/// Appends to the run log, inside the caller's transaction.
+pub(crate) fn log_run(connection: &Connection, run: &RunRecord) -> Result<()> {
+    let fault = fault::store("store.catalog");
+    connection
+        .execute(
+            "insert into _axis.runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                run.run_id,
+                run.dataset,
+                run.started_at.naive_utc().to_string(),
+                i64::try_from(run.elapsed_ms).unwrap_or(i64::MAX),
+                run.outcome,
+                run.strategy,
+                i64::try_from(run.rows_read).unwrap_or(i64::MAX),
+                i64::try_from(run.generation).unwrap_or(i64::MAX),
+                run.code,
+                run.message
+            ],
+        )
+        .map_err(&fault)?;
+    let kept: i64 = connection
+        .query_row(
+            "select count(*) from _axis.runs where dataset = ?",
+            params![run.dataset],
+            |row| row.get(0),
+        )
+        .map_err(&fault)?;
+    // Trimmed in steps, so that the log of a dataset that is synced every minute is not rewritten every minute.
+    if kept > RUNS_KEPT * 2 {
+        connection
+            .execute(
+                "delete from _axis.runs where dataset = ? and started_at < (select min(started_at) from
+                 (select started_at from _axis.runs where dataset = ? order by started_at desc limit ?))",
+                params![run.dataset, run.dataset, RUNS_KEPT],
+            )
+            .map_err(&fault)?;
+    }
+    Ok(())
+}
+
+/// Reads the newest runs, newest first.
+pub(crate) fn recent_runs(connection: &Connection, limit: u32) -> Result<Vec<RunRecord>> {
+    let fault = fault::store("store.catalog");
+    let mut statement = connection
+        .prepare(
+            "select run_id, dataset, epoch_us(started_at), elapsed_ms, outcome, strategy, rows_read, generation, code, message
+             from _axis.runs order by started_at desc, run_id limit ?",
+        )
+        .map_err(&fault)?;
+    let rows = statement
+        .query_map(params![limit], |row| {
+            let unsigned = |index: usize| row.get::<_, i64>(index).map(i64::cast_unsigned);
+            Ok(RunRecord {
+                run_id: row.get(0)?,
+                dataset: row.get(1)?,
+                started_at: DateTime::from_timestamp_micros(row.get(2)?).unwrap_or_default(),
+                elapsed_ms: unsigned(3)?,
+                outcome: row.get(4)?,
+                strategy: row.get(5)?,
+                rows_read: unsigned(6)?,
+                generation: unsigned(7)?,
+                code: row.get(8)?,
+                message: row.get(9)?,
+            })
+        })
+        .map_err(&fault)?;
+    rows.collect::<duckdb::Result<_>>().map_err(&fault)
+}
+
+fn pairs(connection: &Connection, sql: &str) -> Result<Vec<(String, String)>> {
+    let fault = fault::store("store.catalog");
+    let mut statement = connection.prepare(sql).map_err(&fault)?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(&fault)?;
+    rows.collect::<duckdb::Result<_>>().map_err(&fault)
+}
+
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::new(ErrorKind::Internal, "a record cannot be written as JSON").because(error))
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        Error::new(ErrorKind::Store, "a record of the store cannot be read")
+            .during("store.catalog")
+            .because(error)
+    })
+}

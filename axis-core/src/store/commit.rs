@@ -1,0 +1,295 @@
+//! The one transaction that makes a sync visible: tables, view, watermarks, status and run log, or nothing.
+
+use duckdb::Connection;
+
+use super::catalog::{self, DatasetRecord, RunRecord};
+use super::stage::{greatest, staging_name};
+use super::{Reason, fault};
+use crate::column::ColumnType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::CursorValue;
+use crate::source::ident::{ident, literal};
+
+/// A delta of at most this many rows is compared with what it replaces, so that a refresh that brings nothing new writes nothing.
+const COMPARED_ROWS: u64 = 20_000;
+
+/// Everything that one sync commits for one dataset.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    pub(crate) dataset: String,
+    /// The record to store; its generation and watermarks are completed here.
+    pub(crate) record: DatasetRecord,
+    pub(crate) run: RunRecord,
+    pub(crate) tables: Vec<TableChange>,
+    /// The view to create, with the SQL after `as`.
+    pub(crate) view: Option<(String, String)>,
+}
+
+/// How one staged table becomes visible.
+#[derive(Debug)]
+pub(crate) struct TableChange {
+    pub(crate) table: String,
+    /// Final names of the columns to insert, in the order of the staging table.
+    pub(crate) columns: Vec<String>,
+    /// Columns to add before inserting.
+    pub(crate) added: Vec<(String, ColumnType)>,
+    pub(crate) staged_rows: u64,
+    /// The cursor, by its final name.
+    pub(crate) cursor: Option<(String, ColumnType)>,
+    pub(crate) kind: ChangeKind,
+}
+
+/// Swap, or replace within a window.
+#[derive(Clone, Debug)]
+pub(crate) enum ChangeKind {
+    /// The staging table takes the table's place.
+    Swap,
+    /// Rows whose cursor is at or above `from`, or NULL, and rows with a staged key, make room for the staged rows.
+    Merge { from: CursorValue, key: Vec<String> },
+}
+
+/// What a commit did to one table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TableOutcome {
+    pub(crate) changed: bool,
+    pub(crate) deleted: u64,
+    pub(crate) inserted: u64,
+    pub(crate) rows: u64,
+    pub(crate) watermark: Option<CursorValue>,
+}
+
+impl Commit {
+    /// Runs the transaction. `complete` turns the outcomes into the record to store and the line of the run log.
+    pub(crate) fn run(
+        self,
+        connection: &Connection,
+        reason: &Reason,
+        complete: impl FnOnce(&mut DatasetRecord, &mut RunRecord, &[TableOutcome], bool),
+    ) -> Result<DatasetRecord> {
+        let fault = fault::store("sync.commit");
+        connection.execute_batch("begin transaction").map_err(&fault)?;
+        let outcome = self.apply(connection, reason, complete);
+        match outcome {
+            Ok(done) => {
+                // Past this point the outcome is decided by DuckDB alone.
+                reason.check()?;
+                connection.execute_batch("commit").map_err(&fault)?;
+                Ok(done)
+            }
+            Err(error) => {
+                let _ = connection.execute_batch("rollback");
+                Err(error)
+            }
+        }
+    }
+
+    fn apply(
+        mut self,
+        connection: &Connection,
+        reason: &Reason,
+        complete: impl FnOnce(&mut DatasetRecord, &mut RunRecord, &[TableOutcome], bool),
+    ) -> Result<DatasetRecord> {
+        let mut outcomes = Vec::with_capacity(self.tables.len());
+        for change in &self.tables {
+            reason.check()?;
+            outcomes.push(change.apply(connection)?);
+        }
+        let mut changed = outcomes.iter().any(|outcome| outcome.changed);
+        if let Some((name, sql)) = &self.view {
+            if self.record.view_sql.as_deref() != Some(sql) {
+                drop_relation(connection, name)?;
+                connection
+                    .execute_batch(&format!("create view {} as {sql}", ident(name)))
+                    .map_err(|error| {
+                        let words = fault::query(error);
+                        Error::new(
+                            ErrorKind::Config,
+                            format!("the view `{name}` cannot be created: {}", words.message()),
+                        )
+                        .during("sync.commit")
+                        .because(words)
+                    })?;
+                self.record.view_sql = Some(sql.clone());
+                changed = true;
+            }
+        } else {
+            self.record.view_sql = None;
+        }
+        if changed {
+            self.record.generation += 1;
+        }
+        complete(&mut self.record, &mut self.run, &outcomes, changed);
+        catalog::write(connection, &self.dataset, &self.record)?;
+        catalog::log_run(connection, &self.run)?;
+        Ok(self.record)
+    }
+}
+
+/// Drops a table or a view of this name, whichever exists.
+fn drop_relation(connection: &Connection, name: &str) -> Result<()> {
+    let fault = fault::store("sync.commit");
+    let sql = "select table_type from information_schema.tables where table_schema = 'main' and table_name = ?";
+    let kind: Option<String> = match connection.query_row(sql, [name], |row| row.get(0)) {
+        Ok(kind) => Some(kind),
+        Err(duckdb::Error::QueryReturnedNoRows) => None,
+        Err(error) => return Err(fault(error)),
+    };
+    let kind = match kind.as_deref() {
+        None => return Ok(()),
+        Some("VIEW") => "view",
+        Some(_) => "table",
+    };
+    connection
+        .execute_batch(&format!("drop {kind} {}", ident(name)))
+        .map_err(&fault)
+}
+
+impl TableChange {
+    fn apply(&self, connection: &Connection) -> Result<TableOutcome> {
+        match &self.kind {
+            ChangeKind::Swap => self.swap(connection),
+            ChangeKind::Merge { from, key } => self.merge(connection, from, key),
+        }
+    }
+
+    fn swap(&self, connection: &Connection) -> Result<TableOutcome> {
+        let fault = fault::store("sync.commit");
+        let staging = ident(&staging_name(&self.table));
+        let watermark = match &self.cursor {
+            Some((column, ty)) => greatest(connection, &staging, column, ty)?,
+            None => None,
+        };
+        let before = count(connection, &self.table).unwrap_or(0);
+        drop_relation(connection, &self.table)?;
+        connection
+            .execute_batch(&format!("alter table {staging} rename to {}", ident(&self.table)))
+            .map_err(&fault)?;
+        Ok(TableOutcome {
+            changed: true,
+            deleted: before,
+            inserted: self.staged_rows,
+            rows: self.staged_rows,
+            watermark,
+        })
+    }
+
+    fn merge(&self, connection: &Connection, from: &CursorValue, key: &[String]) -> Result<TableOutcome> {
+        let fault = fault::store("sync.commit");
+        let table = ident(&self.table);
+        let staging = format!("temp.{}", ident(&staging_name(&self.table)));
+        let (cursor, ty) = self.cursor.as_ref().expect("a merge has a cursor: the plan says so");
+        let greatest = greatest(connection, &staging, cursor, ty)?;
+        // Without a staged value the rows below the window decide; its lower bound is a safe stand-in for their greatest.
+        let watermark = Some(greatest.unwrap_or_else(|| from.clone()));
+        for (column, ty) in &self.added {
+            connection
+                .execute_batch(&format!("alter table {table} add column {} {ty}", ident(column)))
+                .map_err(&fault)?;
+        }
+        let cursor = ident(cursor);
+        let window = format!(
+            "({cursor} >= {from} or {cursor} is null)",
+            from = cursor_literal(from, ty)
+        );
+        let names = self
+            .columns
+            .iter()
+            .map(|column| ident(column))
+            .collect::<Vec<_>>()
+            .join(", ");
+        if self.added.is_empty() && self.is_unchanged(connection, &table, &staging, &window, &names)? {
+            let rows = count(connection, &self.table)?;
+            return Ok(TableOutcome {
+                changed: false,
+                deleted: 0,
+                inserted: 0,
+                rows,
+                watermark,
+            });
+        }
+        let mut deleted = 0;
+        // Two statements: each alone lets DuckDB skip row groups by their statistics, `or` would not.
+        for condition in [
+            format!("{cursor} >= {}", cursor_literal(from, ty)),
+            format!("{cursor} is null"),
+        ] {
+            deleted += connection
+                .execute(&format!("delete from {table} where {condition}"), [])
+                .map_err(&fault)?;
+        }
+        if !key.is_empty() {
+            let key = key.iter().map(|column| ident(column)).collect::<Vec<_>>().join(", ");
+            let sql = format!("delete from {table} where ({key}) in (select {key} from {staging})");
+            deleted += connection.execute(&sql, []).map_err(&fault)?;
+        }
+        let inserted = connection
+            .execute(
+                &format!("insert into {table} ({names}) select {names} from {staging}"),
+                [],
+            )
+            .map_err(&fault)?;
+        let rows = count(connection, &self.table)?;
+        Ok(TableOutcome {
+            changed: deleted > 0 || inserted > 0,
+            deleted: deleted as u64,
+            inserted: inserted as u64,
+            rows,
+            watermark,
+        })
+    }
+
+    /// Tells whether the window already holds exactly the staged rows.
+    fn is_unchanged(
+        &self,
+        connection: &Connection,
+        table: &str,
+        staging: &str,
+        window: &str,
+        names: &str,
+    ) -> Result<bool> {
+        if self.staged_rows > COMPARED_ROWS {
+            return Ok(false);
+        }
+        let fault = fault::store("sync.compare");
+        let stored: i64 = connection
+            .query_row(&format!("select count(*) from {table} where {window}"), [], |row| {
+                row.get(0)
+            })
+            .map_err(&fault)?;
+        // With a key, a staged row may also replace one that lies outside of the window; then the counts differ.
+        if stored.cast_unsigned() != self.staged_rows {
+            return Ok(false);
+        }
+        let sql = format!(
+            "select count(*) from (select {names} from {staging} except all select {names} from {table} where {window})"
+        );
+        let differing: i64 = connection.query_row(&sql, [], |row| row.get(0)).map_err(&fault)?;
+        Ok(differing == 0)
+    }
+}
+
+fn count(connection: &Connection, table: &str) -> Result<u64> {
+    let rows: i64 = connection
+        .query_row(&format!("select count(*) from {}", ident(table)), [], |row| row.get(0))
+        .map_err(fault::store("sync.commit"))?;
+    Ok(rows.cast_unsigned())
+}
+
+/// Writes a cursor value as a constant. A bound parameter would keep DuckDB from skipping row groups.
+fn cursor_literal(value: &CursorValue, ty: &ColumnType) -> String {
+    match value {
+        CursorValue::Integer(value) => value.to_string(),
+        CursorValue::Decimal { .. } => format!("{}::{ty}", literal(&value.display())),
+        CursorValue::Double(value) => format!("{}::double", literal(&value.to_string())),
+        CursorValue::Timestamp { micros, .. } => match *micros {
+            i64::MAX => format!("'infinity'::{ty}"),
+            micros if micros == -i64::MAX => format!("'-infinity'::{ty}"),
+            micros => format!("make_timestamp({micros})::{ty}"),
+        },
+        CursorValue::Date(i32::MAX) => "'infinity'::date".to_owned(),
+        CursorValue::Date(days) if *days == -i32::MAX => "'-infinity'::date".to_owned(),
+        CursorValue::Date(days) => format!("('1970-01-01'::date + ({days})::integer)"),
+        CursorValue::Uuid(value) => format!("'{value}'::uuid"),
+        CursorValue::Text(value) => literal(value),
+    }
+}

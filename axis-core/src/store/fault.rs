@@ -1,0 +1,74 @@
+//! Turns DuckDB's errors into ours; the driver's text goes to the cause, never into the message.
+
+use crate::error::{Error, ErrorKind};
+
+/// An error of our own SQL: the store is at fault, or an interrupt.
+pub(crate) fn store(operation: &'static str) -> impl Fn(duckdb::Error) -> Error {
+    move |error| {
+        let text = error.to_string();
+        let message = if is_interrupt(&text) {
+            return Error::new(ErrorKind::Cancelled, "the work was interrupted")
+                .during(operation)
+                .because(error);
+        } else if text.contains("Out of Memory") {
+            "the store needs more memory than `memory_limit` allows"
+        } else if text.contains("No space left on device") || text.contains("could not write all bytes") {
+            "the disk that holds the store is full"
+        } else if text.contains("has been invalidated") {
+            "the store was invalidated by an earlier fatal error"
+        } else {
+            "the store refused the operation"
+        };
+        Error::new(ErrorKind::Store, message).during(operation).because(error)
+    }
+}
+
+/// An error of the caller's SQL: DuckDB's own words are about that SQL, and help; paths and values in them are cut.
+pub(crate) fn query(error: duckdb::Error) -> Error {
+    let text = error.to_string();
+    if is_interrupt(&text) {
+        return Error::new(ErrorKind::Cancelled, "the query was interrupted")
+            .during("query")
+            .because(error);
+    }
+    if text.contains("Out of Memory") {
+        return Error::new(
+            ErrorKind::Query,
+            "the query needs more memory than `memory_limit` allows",
+        )
+        .during("query")
+        .because(error);
+    }
+    let message = describe(&text);
+    Error::new(ErrorKind::Query, message).during("query").because(error)
+}
+
+/// The kind of DuckDB's error and, for errors that are about the words of the SQL, the first line of the text.
+fn describe(text: &str) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    for (prefix, ours) in [("Parser Error: ", ""), ("Catalog Error: ", ""), ("Binder Error: ", "")] {
+        if let Some(rest) = first.strip_prefix(prefix) {
+            return format!("{ours}{}", lower_first(rest));
+        }
+    }
+    if first.starts_with("Conversion Error") {
+        "a value cannot be converted to the type that the query asks for".to_owned()
+    } else if first.starts_with("Permission Error") {
+        "queries may not reach files, the network or the settings".to_owned()
+    } else if first.starts_with("Out of Range Error") {
+        "a value is out of range".to_owned()
+    } else {
+        "the query cannot be run".to_owned()
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+fn is_interrupt(text: &str) -> bool {
+    text.contains("INTERRUPT") || text.contains("Interrupted")
+}

@@ -1,0 +1,262 @@
+//! Every access to DuckDB goes through here: a slot, a deadline, an interrupt with a recorded reason, and panics as errors.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use duckdb::{Connection, InterruptHandle};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::fault;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How often a running statement is interrupted again: an interrupt between two statements of one piece of work has no effect.
+const INTERRUPT_AGAIN: Duration = Duration::from_millis(20);
+/// How many idle connections are kept. More are cheap to make and to drop.
+const IDLE: usize = 16;
+
+/// How long a piece of work may take, and what stops it early.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Limits {
+    /// The longest time, waiting for a slot included; none by default.
+    pub(crate) timeout: Option<Duration>,
+    /// Stops the work with `Cancelled`.
+    pub(crate) cancel: CancellationToken,
+}
+
+/// The connections of one database.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    root: Mutex<Option<Connection>>,
+    idle: Mutex<Vec<Connection>>,
+    slots: Arc<Semaphore>,
+}
+
+/// Why a piece of work is being interrupted.
+#[derive(Debug, Default)]
+pub(crate) struct Reason(AtomicU8);
+
+const RUNNING: u8 = 0;
+const CANCELLED: u8 = 1;
+const TIMED_OUT: u8 = 2;
+
+impl Reason {
+    fn set(&self, reason: u8) {
+        // The first reason stays.
+        let _ = self
+            .0
+            .compare_exchange(RUNNING, reason, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    /// Fails when the work is being interrupted; called between statements.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.0.load(Ordering::SeqCst) {
+            RUNNING => Ok(()),
+            TIMED_OUT => Err(Error::new(ErrorKind::Timeout, "the work took longer than allowed")),
+            _ => Err(Error::new(ErrorKind::Cancelled, "the work was cancelled")),
+        }
+    }
+
+    /// Replaces DuckDB's word about an interrupt by the reason for it.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        match self.check() {
+            Err(reason) if error.kind() == ErrorKind::Cancelled => reason.during(error.operation()),
+            _ => error,
+        }
+    }
+}
+
+impl Pool {
+    pub(crate) fn new(root: Connection, slots: usize) -> Self {
+        Self {
+            root: Mutex::new(Some(root)),
+            idle: Mutex::new(Vec::new()),
+            slots: Arc::new(Semaphore::new(slots)),
+        }
+    }
+
+    /// Runs a query's work on one of the limited slots. Dropping the future interrupts the work.
+    pub(crate) async fn read<T, F>(self: &Arc<Self>, limits: Limits, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Reason) -> Result<T> + Send + 'static,
+    {
+        let deadline = limits.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
+        let wait = Arc::clone(&self.slots).acquire_owned();
+        let slot = tokio::select! {
+            slot = wait => slot.map_err(|_| closed())?,
+            () = limits.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the work was cancelled")),
+            () = until(deadline) => return Err(Error::new(ErrorKind::Timeout, "no query slot became free in time")),
+        };
+        let limits = Limits {
+            timeout: deadline.map(|deadline| deadline.saturating_duration_since(tokio::time::Instant::now())),
+            cancel: limits.cancel,
+        };
+        self.write(limits, move |connection, reason| {
+            let _slot = slot;
+            work(connection, reason)
+        })
+        .await
+    }
+
+    /// Runs work outside of the slots: syncs and bookkeeping, which queue elsewhere. Dropping the future interrupts the work.
+    pub(crate) async fn write<T, F>(self: &Arc<Self>, limits: Limits, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Reason) -> Result<T> + Send + 'static,
+    {
+        self.session()?.run(limits, work).await
+    }
+
+    /// Opens a session outside of the slots, for several pieces of work on one connection.
+    pub(crate) fn session(self: &Arc<Self>) -> Result<Session> {
+        Ok(Session {
+            connection: Some(self.checkout()?),
+            pool: Arc::clone(self),
+        })
+    }
+
+    /// Takes a connection for work that manages its own interrupts.
+    pub(crate) fn checkout(&self) -> Result<Connection> {
+        if let Some(connection) = lock(&self.idle).pop() {
+            return Ok(connection);
+        }
+        let root = lock(&self.root);
+        root.as_ref()
+            .ok_or_else(closed)?
+            .try_clone()
+            .map_err(fault::store("store.connect"))
+    }
+
+    /// Returns a connection for the next piece of work.
+    pub(crate) fn give_back(&self, connection: Connection) {
+        // A transaction that an error left open must not reach the next user; outside of one this fails, harmlessly.
+        let _ = connection.execute_batch("rollback");
+        let open = lock(&self.root).is_some();
+        let mut idle = lock(&self.idle);
+        if open && idle.len() < IDLE {
+            idle.push(connection);
+        }
+    }
+
+    /// Takes a slot for work that manages its own thread.
+    pub(crate) async fn slot(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).acquire_owned().await.map_err(|_| closed())
+    }
+
+    /// Refuses new work and drops the idle connections; the database closes with the last connection.
+    pub(crate) fn close(&self) {
+        self.slots.close();
+        let root = lock(&self.root).take();
+        lock(&self.idle).clear();
+        if let Some(root) = root {
+            // Best effort: a reader that is still open forbids it, and the write-ahead log keeps everything.
+            let _ = root.execute_batch("checkpoint");
+        }
+    }
+}
+
+/// One connection for several pieces of work in a row, such as the staging and the commit of a sync.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// `None` after a panic, or after a future was dropped while its work ran.
+    connection: Option<Connection>,
+    pool: Arc<Pool>,
+}
+
+impl Session {
+    /// Runs one piece of work. Dropping the future interrupts it and ends the session.
+    pub(crate) async fn run<T, F>(&mut self, limits: Limits, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Reason) -> Result<T> + Send + 'static,
+    {
+        let connection = self.connection.take().ok_or_else(closed)?;
+        let interrupt = connection.interrupt_handle();
+        let reason = Arc::new(Reason::default());
+        let inner = Arc::clone(&reason);
+        let mut task = tokio::task::spawn_blocking(move || {
+            let outcome = inner
+                .check()
+                .and_then(|()| work(&connection, &inner))
+                .map_err(|error| inner.explain(error));
+            (connection, outcome)
+        });
+        let guard = InterruptOnDrop {
+            interrupt: &interrupt,
+            reason: &reason,
+            armed: true,
+        };
+        let deadline = limits.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
+        let joined = tokio::select! {
+            joined = &mut task => joined,
+            why = async {
+                tokio::select! {
+                    () = limits.cancel.cancelled() => CANCELLED,
+                    () = until(deadline) => TIMED_OUT,
+                }
+            } => {
+                reason.set(why);
+                loop {
+                    interrupt.interrupt();
+                    tokio::select! {
+                        joined = &mut task => break joined,
+                        () = tokio::time::sleep(INTERRUPT_AGAIN) => {}
+                    }
+                }
+            }
+        };
+        guard.disarm();
+        let (connection, outcome) =
+            joined.map_err(|_| Error::new(ErrorKind::Internal, "the work panicked").during("store"))?;
+        self.connection = Some(connection);
+        outcome
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.pool.give_back(connection);
+        }
+    }
+}
+
+/// Sleeps until the deadline, or for ever.
+async fn until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the engine is closed")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Interrupts the statement when the future that waits for it is dropped.
+struct InterruptOnDrop<'a> {
+    interrupt: &'a InterruptHandle,
+    reason: &'a Reason,
+    armed: bool,
+}
+
+impl InterruptOnDrop<'_> {
+    fn disarm(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for InterruptOnDrop<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.reason.set(CANCELLED);
+            self.interrupt.interrupt();
+        }
+    }
+}

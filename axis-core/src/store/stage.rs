@@ -1,0 +1,141 @@
+//! Staging: rows enter a table of their own and touch what readers see only in the commit.
+
+use std::fmt::Write as _;
+
+use duckdb::Connection;
+use duckdb::types::ValueRef;
+
+use super::{Feed, Feeds, Reason, fault};
+use crate::column::{Column, ColumnType};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::{CursorValue, ident::ident};
+
+/// Names of staging tables begin with this; nothing else's may.
+const PREFIX: &str = "_axis_staging_";
+
+/// Returns the name of a table's staging table, not quoted.
+pub(crate) fn staging_name(table: &str) -> String {
+    format!("{PREFIX}{table}")
+}
+
+/// Loads a whole table into its staging table, in a transaction of its own: the blocks go to the file as they come, and
+/// the commit only changes names. Returns the rows.
+pub(crate) fn stage_full(
+    connection: &Connection,
+    reason: &Reason,
+    feeds: &Feeds,
+    table: &str,
+    columns: Vec<Column>,
+    feed: Box<dyn Feed>,
+) -> Result<u64> {
+    let name = ident(&staging_name(table));
+    let create = format!("create or replace table {name} as select * from ");
+    pull(connection, reason, feeds, &create, columns, feed)
+}
+
+/// Loads a window into a temporary table of this connection, which touches no file. Returns the rows.
+pub(crate) fn stage_delta(
+    connection: &Connection,
+    reason: &Reason,
+    feeds: &Feeds,
+    table: &str,
+    columns: Vec<Column>,
+    feed: Box<dyn Feed>,
+) -> Result<u64> {
+    let name = ident(&staging_name(table));
+    let create = format!("create or replace temp table {name} as select * from ");
+    pull(connection, reason, feeds, &create, columns, feed)
+}
+
+fn pull(
+    connection: &Connection,
+    reason: &Reason,
+    feeds: &Feeds,
+    create: &str,
+    columns: Vec<Column>,
+    feed: Box<dyn Feed>,
+) -> Result<u64> {
+    let guard = feeds.offer(columns, feed);
+    let rows = connection
+        .execute(&format!("{create}{}", guard.relation()), [])
+        .map_err(|error| reason.explain(guard.explain(fault::store("sync.stage")(error))))?;
+    Ok(rows as u64)
+}
+
+/// Drops a dataset's staging tables, best effort: opening sweeps what stays.
+pub(crate) fn drop_staging(connection: &Connection, tables: &[String]) {
+    let mut sql = String::new();
+    for table in tables {
+        let name = ident(&staging_name(table));
+        // Writing to a String cannot fail.
+        let _ = write!(
+            sql,
+            "drop table if exists temp.{name}; drop table if exists main.{name};"
+        );
+    }
+    if let Err(error) = connection.execute_batch(&sql) {
+        tracing::debug!(error = %error, "staging tables stay until the next open");
+    }
+}
+
+/// Drops every staging table that a killed process has left.
+pub(crate) fn sweep(connection: &Connection) -> Result<()> {
+    let fault = fault::store("store.sweep");
+    let mut statement = connection
+        .prepare("select table_name from duckdb_tables() where starts_with(table_name, ?)")
+        .map_err(&fault)?;
+    let names: Vec<String> = statement
+        .query_map([PREFIX], |row| row.get(0))
+        .and_then(Iterator::collect)
+        .map_err(&fault)?;
+    for name in names {
+        connection
+            .execute_batch(&format!("drop table {}", ident(&name)))
+            .map_err(&fault)?;
+    }
+    Ok(())
+}
+
+/// Reads the greatest value of a column, typed; `None` when there is none.
+pub(crate) fn greatest(
+    connection: &Connection,
+    relation: &str,
+    column: &str,
+    ty: &ColumnType,
+) -> Result<Option<CursorValue>> {
+    let column = ident(column);
+    let value = match ty {
+        ColumnType::SmallInt | ColumnType::Integer => format!("max({column})::bigint"),
+        ColumnType::Float => format!("max({column})::double"),
+        ColumnType::Uuid => format!("max({column})::varchar"),
+        _ => format!("max({column})"),
+    };
+    let sql = format!("select {value} from {relation}");
+    connection
+        .query_row(&sql, [], |row| Ok(cursor_value(row.get_ref(0)?, ty)))
+        .map_err(fault::store("sync.watermark"))?
+}
+
+fn cursor_value(value: ValueRef<'_>, ty: &ColumnType) -> Result<Option<CursorValue>> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Some(match (value, ty) {
+        (ValueRef::Null, _) => return Ok(None),
+        (ValueRef::BigInt(value), _) => CursorValue::Integer(value),
+        (ValueRef::Double(value), _) => CursorValue::Double(value),
+        (ValueRef::Timestamp(_, micros), _) => CursorValue::Timestamp {
+            micros,
+            utc: matches!(ty, ColumnType::TimestampTz),
+        },
+        (ValueRef::Date32(days), _) => CursorValue::Date(days),
+        (ValueRef::Decimal(value), ColumnType::Decimal { scale, .. }) => CursorValue::Decimal {
+            unscaled: value.value(),
+            scale: *scale,
+        },
+        (ValueRef::Text(bytes), ColumnType::Uuid) => CursorValue::Uuid(
+            uuid::Uuid::parse_str(&text(bytes))
+                .map_err(|error| Error::new(ErrorKind::Internal, "a UUID cannot be read back").because(error))?,
+        ),
+        (ValueRef::Text(bytes), _) => CursorValue::Text(text(bytes)),
+        _ => return Err(Error::new(ErrorKind::Internal, "a watermark has an unexpected type").with("type", ty)),
+    }))
+}

@@ -1,0 +1,205 @@
+//! Query results as a stream of Arrow batches that owns everything it needs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use duckdb::types::Value;
+use duckdb::{Connection, InterruptHandle, params_from_iter};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{Pool, fault};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Batches that may wait for a slow consumer.
+const BUFFERED: usize = 4;
+
+/// The answer of a query, batch by batch. Dropping it interrupts DuckDB.
+pub struct QueryStream {
+    schema: SchemaRef,
+    batches: mpsc::Receiver<Result<RecordBatch>>,
+    stop: CancellationToken,
+}
+
+impl QueryStream {
+    /// Returns the columns of the answer.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Returns the next batch; `None` at the end.
+    ///
+    /// # Errors
+    /// `Timeout`, `Cancelled`, or `Query` when the query fails while it runs. The stream has then ended.
+    pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
+        self.batches.recv().await
+    }
+
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn collect(mut self) -> Result<Vec<RecordBatch>> {
+        let mut all = Vec::new();
+        while let Some(batch) = self.next().await {
+            all.push(batch?);
+        }
+        Ok(all)
+    }
+}
+
+impl futures::Stream for QueryStream {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.batches.poll_recv(cx)
+    }
+}
+
+impl std::fmt::Debug for QueryStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueryStream")
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for QueryStream {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Starts a client's query on a slot of the pool. `timeout` covers the wait for the slot and the whole stream.
+pub(crate) async fn open_stream(
+    pool: &Arc<Pool>,
+    sql: String,
+    params: Vec<Value>,
+    timeout: Option<Duration>,
+    cancel: CancellationToken,
+) -> Result<QueryStream> {
+    let deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout);
+    let slot = tokio::select! {
+        slot = pool.slot() => slot?,
+        () = cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the query was cancelled")),
+        () = until(deadline) => return Err(timed_out()),
+    };
+    let connection = pool.checkout()?;
+    let interrupt = connection.interrupt_handle();
+    let (batches_in, batches) = mpsc::channel(BUFFERED);
+    let (schema_in, schema) = oneshot::channel();
+    let stop = cancel.child_token();
+    let finished = CancellationToken::new();
+    tokio::spawn(watch(interrupt, stop.clone(), deadline, finished.clone()));
+    let owner = Arc::clone(pool);
+    let verdict = Verdict {
+        stop: stop.clone(),
+        deadline,
+    };
+    tokio::task::spawn_blocking(move || {
+        let _slot = slot;
+        let _finished = finished.drop_guard();
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            produce(&connection, &sql, params, schema_in, &batches_in)
+        }));
+        match outcome {
+            Ok(Ok(())) => owner.give_back(connection),
+            Ok(Err(error)) => {
+                owner.give_back(connection);
+                let _ = batches_in.blocking_send(Err(verdict.explain(error)));
+            }
+            // duckdb-rs panics when a result cannot be fetched to its end; the connection is not used again.
+            Err(_) => {
+                let error = Error::new(ErrorKind::Query, "the query failed while it was running").during("query");
+                let _ = batches_in.blocking_send(Err(verdict.explain(error)));
+            }
+        }
+    });
+    match schema.await {
+        Ok(schema) => Ok(QueryStream { schema, batches, stop }),
+        Err(_) => {
+            let mut batches = batches;
+            stop.cancel();
+            let failed = || Error::new(ErrorKind::Internal, "the query ended without an answer").during("query");
+            Err(batches.recv().await.and_then(Result::err).unwrap_or_else(failed))
+        }
+    }
+}
+
+/// Why a query ended early.
+struct Verdict {
+    stop: CancellationToken,
+    deadline: Option<tokio::time::Instant>,
+}
+
+impl Verdict {
+    fn explain(&self, error: Error) -> Error {
+        if self
+            .deadline
+            .is_some_and(|deadline| tokio::time::Instant::now() >= deadline)
+        {
+            timed_out()
+        } else if self.stop.is_cancelled() {
+            Error::new(ErrorKind::Cancelled, "the query was cancelled").during("query")
+        } else {
+            error
+        }
+    }
+}
+
+/// Interrupts the query at its deadline or when it is stopped, until it has finished.
+async fn watch(
+    interrupt: Arc<InterruptHandle>,
+    stop: CancellationToken,
+    deadline: Option<tokio::time::Instant>,
+    finished: CancellationToken,
+) {
+    tokio::select! {
+        () = finished.cancelled() => return,
+        () = stop.cancelled() => {}
+        () = until(deadline) => {}
+    }
+    loop {
+        interrupt.interrupt();
+        tokio::select! {
+            () = finished.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+        }
+    }
+}
+
+fn produce(
+    connection: &Connection,
+    sql: &str,
+    params: Vec<Value>,
+    schema_in: oneshot::Sender<SchemaRef>,
+    batches: &mpsc::Sender<Result<RecordBatch>>,
+) -> Result<()> {
+    let mut statement = connection.prepare(sql).map_err(fault::query)?;
+    let stream = statement.stream_arrow(params_from_iter(params)).map_err(fault::query)?;
+    // The receiver may have gone; then the first send ends the loop.
+    let _ = schema_in.send(stream.get_schema());
+    for batch in stream {
+        if batch.num_rows() > 0 && batches.blocking_send(Ok(batch)).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn timed_out() -> Error {
+    Error::new(ErrorKind::Timeout, "the query took longer than allowed").during("query")
+}
+
+async fn until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

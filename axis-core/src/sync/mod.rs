@@ -1,0 +1,22 @@
+//! One sync, from the reservation to the commit.
+//!
+//! ```text
+//! reserve -> snapshot + horizon -> describe -> plan (pure) -> read || decode || stage -> ONE commit -> checkpoint -> events
+//! ```
+//!
+//! Nothing that readers see changes before the commit; everything does in it. A sync that fails, is cancelled or is killed
+//! leaves the old data, and the next one starts from it.
+
+mod columns;
+mod plan;
+mod report;
+mod run;
+mod schedule;
+mod view;
+mod window;
+
+pub use columns::KeptAlias;
+pub use plan::SyncMode;
+pub use report::{Failure, FullReason, Strategy, SyncEvent, SyncReport, TableReport};
+pub(crate) use run::{RunContext, run};
+pub(crate) use schedule::{Due, Timing, due};
