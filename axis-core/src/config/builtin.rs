@@ -120,7 +120,7 @@ impl Builtin {
                 dataset.enabled = block.bool("enabled", false);
                 self.fill(&mut dataset, &block, root);
             }
-            None | Some((_, Data::Null | Data::Map(_))) => match self.variables(ledger) {
+            None | Some((_, Data::Null { .. } | Data::Map(_))) => match self.variables(ledger) {
                 Some(block) => {
                     dataset.enabled = true;
                     ledger.set(block.key("enabled"), "true", Some(&block.place));
@@ -129,6 +129,8 @@ impl Builtin {
                 None => ledger.set(format!("{}.enabled", self.block), "false", None),
             },
             Some((place, other)) => {
+                // Shown as enabled: who wrote the block meant to use it.
+                dataset.enabled = true;
                 let found = super::node::found(other);
                 ledger.fail(place, format!("`{}` is {found}, allowed is a mapping", self.block));
             }

@@ -7,11 +7,12 @@ use super::dataset::view_of;
 use super::ledger::{Ledger, config_error};
 use super::node::{Block, found};
 use super::table::TableKeys;
-use super::yaml::{self, Data, Entry};
+use super::yaml::{self, Data, Entry, Place};
 use super::{
     ConfigFile, DatasetConfig, DatasetKind, Env, KindOptions, Setting, TableConfig, ViewConfig, Warning, builtin,
 };
 use crate::error::Error;
+use crate::source::ident::ident;
 
 /// The folder of these files.
 pub(super) const FOLDER: &str = "config/datasets/";
@@ -30,13 +31,16 @@ pub(super) fn read_all<'f>(
     };
     for file in files {
         match yaml::parse(&file.name, &file.text).map(|node| node.data) {
-            Ok(Data::Null) => {}
+            Ok(Data::Null { .. }) => {}
             Ok(Data::Map(entries)) => {
                 for entry in &entries {
+                    if !all.admits(entry) {
+                        continue;
+                    }
                     let ledger = Ledger::new(env);
                     let dataset = read(&ledger, entry, root);
                     ledger.drain(settings, warnings);
-                    all.add(dataset, entry);
+                    all.add(dataset, &entry.place);
                 }
             }
             Ok(other) => {
@@ -62,41 +66,49 @@ struct Datasets {
 }
 
 impl Datasets {
-    fn add(&mut self, mut dataset: DatasetConfig, entry: &Entry) {
+    /// Checks the name of a dataset; one that cannot have its name is listed as broken and not read.
+    fn admits(&mut self, entry: &Entry) -> bool {
+        let name = &entry.key;
         let place = entry.place.text();
-        let name = dataset.name.clone();
-        let fail = |what: String| Some(config_error(format!("{place}: {what}")));
-        if let Some((first, known)) = self.by_name.get_mut(&name) {
-            known.broken = fail(format!("`{name}` is defined twice, first at {first}"));
-            return;
+        let fail = |what: String| config_error(format!("{place}: {what}"));
+        if let Some((first, known)) = self.by_name.get_mut(name) {
+            known.broken = Some(fail(format!("`{name}` is defined twice, first at {first}")));
+            return false;
         }
-        if builtin::BUILTINS.iter().any(|builtin| builtin.name == name) {
-            // Listed under another name, so that the built-in one stays reachable.
-            dataset.name = place.clone();
-            dataset.broken = fail(format!("`{name}` is the name of a built-in dataset, choose another"));
-        } else if !is_name(&name) {
-            dataset.broken = fail(format!(
+        let error = if RESERVED.contains(&name.as_str()) || builtin::reserved().any(|taken| taken == name) {
+            fail(format!("`{name}` is a name that AXIS itself uses, choose another"))
+        } else if !is_name(name) {
+            fail(format!(
                 "`{}` is no name for a dataset: {NAME_RULE}",
                 name.escape_debug()
-            ));
-        }
+            ))
+        } else {
+            return true;
+        };
+        // Listed under its place, so that what has the name by right stays reachable.
+        let mut dataset = DatasetConfig::empty(&place, DatasetKind::Custom, KindOptions::Custom);
+        dataset.enabled = true;
+        dataset.broken = Some(error);
+        self.by_name.insert(place.clone(), (place, dataset));
+        false
+    }
+
+    /// Adds a dataset whose relations nobody else uses.
+    fn add(&mut self, mut dataset: DatasetConfig, place: &Place) {
+        let place = place.text();
         if dataset.broken.is_none() {
             let relation = match &dataset.view {
-                ViewConfig::Sql { name, .. } | ViewConfig::Join { name, .. } => Some(name.clone()),
+                ViewConfig::Sql { name, .. } | ViewConfig::Join { name, .. } => Some(name),
                 ViewConfig::Table { .. } | ViewConfig::None => None,
             };
-            let names: Vec<String> = dataset
-                .tables
-                .iter()
-                .map(|table| table.name.clone())
-                .chain(relation)
-                .collect();
             let mut own = BTreeSet::new();
-            for relation in &names {
-                if self.taken.contains(relation) || !own.insert(relation.clone()) {
-                    dataset.broken = fail(format!(
-                        "`{name}` uses the relation `{relation}`, which is in use already"
-                    ));
+            for name in dataset.tables.iter().map(|table| &table.name).chain(relation) {
+                if self.taken.contains(name) || !own.insert(name.clone()) {
+                    let what = format!(
+                        "{place}: `{}` uses the relation `{name}`, which is in use already",
+                        dataset.name
+                    );
+                    dataset.broken = Some(config_error(what));
                     break;
                 }
             }
@@ -120,6 +132,15 @@ impl Datasets {
     }
 }
 
+/// What would be mistaken for another block in the list of settings.
+const RESERVED: [&str; 6] = [
+    "duckdb",
+    "server",
+    "monitoring_db",
+    "eval_db",
+    "human_signals_db",
+    "kpi_db",
+];
 const NAME_RULE: &str = "allowed are 1 to 63 of the characters a-z, 0-9 and _, beginning with a letter";
 
 fn is_name(text: &str) -> bool {
@@ -204,7 +225,7 @@ fn table(block: &Block<'_>, name: &str, outer: &TableKeys) -> Option<TableConfig
                 );
                 return None;
             }
-            let quoted: Vec<String> = parts.into_iter().map(|part| quote(part.trim())).collect();
+            let quoted: Vec<String> = parts.into_iter().map(|part| ident(part.trim())).collect();
             Some(keys.table(name, format!("select * from {}", quoted.join("."))))
         }
         (Some(_), Some(_)) => {
@@ -243,9 +264,4 @@ fn view(block: &Block<'_>) -> Option<ViewConfig> {
             None
         }
     }
-}
-
-/// Quotes an identifier of the source.
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

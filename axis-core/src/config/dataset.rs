@@ -61,7 +61,7 @@ impl DatasetConfig {
     pub(super) fn read_common(&mut self, block: &Block<'_>, root: &Path, prefix: Option<&str>) -> TableKeys {
         self.connection = connection::read(block, root, prefix);
         self.columns = block
-            .pairs("columns")
+            .pairs("columns", |_, _| false)
             .into_iter()
             .map(|(source, text)| (source, text.value))
             .collect();

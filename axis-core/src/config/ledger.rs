@@ -48,13 +48,17 @@ impl<'a> Ledger<'a> {
     pub(super) fn warn(&self, place: &Place, message: impl Into<String>) {
         self.warnings.borrow_mut().push(Warning {
             place: place.text(),
-            message: message.into(),
+            message: one_line(&message.into()),
         });
     }
 
     /// Records something wrong; `message` begins with the key.
     pub(super) fn fail(&self, place: &Place, message: impl AsRef<str>) {
-        self.fail_with(config_error(format!("{}: {}", place.text(), message.as_ref())));
+        self.fail_with(config_error(one_line(&format!(
+            "{}: {}",
+            place.text(),
+            message.as_ref()
+        ))));
     }
 
     /// Records an error as it is.
@@ -77,4 +81,9 @@ impl<'a> Ledger<'a> {
 /// Creates an error of this module.
 pub(super) fn config_error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Config, message).during("config.resolve")
+}
+
+/// Keys may hold line breaks; messages do not.
+fn one_line(message: &str) -> String {
+    message.replace(char::is_control, " ")
 }

@@ -9,6 +9,7 @@
 //! listed as broken and the others work.
 
 mod builtin;
+mod collections;
 mod connection;
 mod custom;
 mod dataset;

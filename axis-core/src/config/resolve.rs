@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::collections::suggest;
 use super::ledger::Ledger;
-use super::node::{Block, found, suggest};
+use super::node::{Block, found};
 use super::yaml::{self, Data, Entry, Node, Place};
 use super::{Config, DatasetConfig, Env, Origin, Setting, builtin, custom, duckdb, server};
 use crate::error::Result;
@@ -77,7 +78,7 @@ impl Config {
         let (place, entries) = match entry.map(|entry| (&entry.place, &entry.node.data)) {
             Some((place, Data::Map(entries))) => (place.clone(), entries.clone()),
             Some((place, other)) => {
-                if !matches!(other, Data::Null) {
+                if !matches!(other, Data::Null { .. }) {
                     ledger.fail(place, format!("`duckdb` is {}, allowed is a mapping", found(other)));
                 }
                 (place.clone(), Vec::new())
@@ -185,7 +186,7 @@ fn top_entry<'n>(ledger: &Ledger<'_>, node: Option<&'n Node>, name: &str) -> Opt
     let node = node?;
     let entries = match &node.data {
         Data::Map(entries) => entries,
-        Data::Null => return None,
+        Data::Null { .. } => return None,
         other => {
             ledger.fail(
                 &node.place,

@@ -102,7 +102,15 @@ impl TableConfig {
 
 fn types(block: &Block<'_>) -> BTreeMap<String, TypePolicy> {
     let mut types = BTreeMap::new();
-    for (column, text) in block.pairs("types") {
+    let texts = block.pairs("types", |key, place| {
+        // Without quotes the policy `null` is YAML's null.
+        block
+            .ledger
+            .set(block.key(&format!("types.{key}")), "null", Some(place));
+        types.insert(key.to_owned(), TypePolicy::Null);
+        true
+    });
+    for (column, text) in texts {
         match policy(&text.value) {
             Some(Ok(policy)) => {
                 types.insert(column, policy);

@@ -52,7 +52,10 @@ pub(super) struct Node {
 #[derive(Clone, Debug)]
 pub(super) enum Data {
     /// Nothing, `~` or `null`.
-    Null,
+    Null {
+        /// Whether it was written out.
+        word: bool,
+    },
     /// A scalar as written.
     Scalar {
         /// The text without its quotes.
@@ -84,6 +87,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Node> {
         copies: MAX_COPIES,
         root: None,
         documents: 0,
+        lines: text.lines().count().max(1),
     };
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
@@ -98,7 +102,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Node> {
     let place = builder.place(1);
     Ok(builder.root.unwrap_or(Node {
         place,
-        data: Data::Null,
+        data: Data::Null { word: false },
     }))
 }
 
@@ -109,6 +113,8 @@ struct Builder {
     copies: usize,
     root: Option<Node>,
     documents: usize,
+    /// How many lines there are: an error at the end is not beyond it.
+    lines: usize,
 }
 
 /// A collection that is not complete yet.
@@ -131,7 +137,7 @@ impl Builder {
     fn place(&self, line: usize) -> Place {
         Place::File {
             file: Arc::clone(&self.file),
-            line: line.max(1),
+            line: line.clamp(1, self.lines),
         }
     }
 
@@ -155,7 +161,7 @@ impl Builder {
                     return self.key(&text, line);
                 }
                 let data = if plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL") {
-                    Data::Null
+                    Data::Null { word: !text.is_empty() }
                 } else {
                     Data::Scalar {
                         text: text.into_owned(),
@@ -312,14 +318,14 @@ fn merge(data: Data, into: &mut Vec<Entry>) -> bool {
         Data::List(items) => items
             .into_iter()
             .all(|item| matches!(item.data, Data::Map(_)) && merge(item.data, into)),
-        Data::Null | Data::Scalar { .. } => false,
+        Data::Null { .. } | Data::Scalar { .. } => false,
     }
 }
 
 /// Returns the number of nodes and the depth.
 fn measure(node: &Node) -> (usize, usize) {
     let children: Vec<&Node> = match &node.data {
-        Data::Null | Data::Scalar { .. } => return (1, 1),
+        Data::Null { .. } | Data::Scalar { .. } => return (1, 1),
         Data::List(items) => items.iter().collect(),
         Data::Map(entries) => entries.iter().map(|entry| &entry.node).collect(),
     };

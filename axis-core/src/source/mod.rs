@@ -47,7 +47,7 @@ pub trait Snapshot: Send {
     /// `types` names a type that the column cannot be cast to.
     async fn describe(&mut self, query: &str, types: &BTreeMap<String, TypePolicy>) -> Result<Vec<SourceColumn>>;
 
-    /// Starts reading. The session is busy until the reader is dropped or has reached the end; then it may be used again.
+    /// Starts reading. The session is busy until the reader has reached its end; a reader that is given up before ends the session.
     async fn read(&mut self, request: ReadRequest) -> Result<Reader>;
 
     /// Opens another session on the very same snapshot; `None` when the source cannot, and then this one reads everything.

@@ -273,6 +273,8 @@ struct ReaderFeed {
 impl Feed for ReaderFeed {
     fn fill(&mut self, batch: &mut VectorBatch) -> Result<usize> {
         if self.truncated.load(Ordering::SeqCst) {
+            // One row beyond the cap was asked for; reading to the end keeps the session usable.
+            while self.reader.fill(batch)? > 0 {}
             return Ok(0);
         }
         let rows = self.reader.fill(batch)?;

@@ -23,6 +23,9 @@ async fn a_table_arrives_whole_and_the_second_sync_is_incremental() {
     let report = shop.sync(SyncOptions::default()).await.unwrap();
     assert_eq!(report.strategy, Strategy::Incremental, "{report:?}");
     assert_eq!(number(&engine, "select count(*) from orders").await, 10_001);
-    println!("{:?}", ask(&engine, "select * from orders order by id desc limit 2").await);
+    println!(
+        "{:?}",
+        ask(&engine, "select * from orders order by id desc limit 2").await
+    );
     engine.close().await.unwrap();
 }

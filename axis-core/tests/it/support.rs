@@ -18,7 +18,13 @@ pub async fn open(config: Config) -> Engine {
 
 /// Asks the store; every value as JSON.
 pub async fn ask(engine: &Engine, sql: &str) -> Vec<serde_json::Value> {
-    let batches = engine.query(Query::sql(sql)).await.unwrap_or_else(|e| panic!("{sql}: {}", e.chain())).collect().await.unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
+    let batches = engine
+        .query(Query::sql(sql))
+        .await
+        .unwrap_or_else(|e| panic!("{sql}: {}", e.chain()))
+        .collect()
+        .await
+        .unwrap_or_else(|e| panic!("{sql}: {}", e.chain()));
     axis_core::rows_to_json(&batches)
 }
 
@@ -26,7 +32,10 @@ pub async fn ask(engine: &Engine, sql: &str) -> Vec<serde_json::Value> {
 pub async fn number(engine: &Engine, sql: &str) -> i64 {
     let rows = ask(engine, sql).await;
     let row = rows[0].as_object().expect("one row");
-    row.values().next().and_then(serde_json::Value::as_i64).unwrap_or_else(|| panic!("a number from {sql}: {row:?}"))
+    row.values()
+        .next()
+        .and_then(serde_json::Value::as_i64)
+        .unwrap_or_else(|| panic!("a number from {sql}: {row:?}"))
 }
 
 /// Binds nothing: kept so that tests read alike.

@@ -16,6 +16,7 @@ use crate::config::{PostgresConnection, TlsMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{Snapshot, Source};
 
+use super::driver::Driver;
 use super::session::PostgresSnapshot;
 use super::sqlstate;
 
@@ -112,12 +113,8 @@ impl PostgresSource {
             TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
         });
         let (client, connection) = config.connect(tls.0.clone()).await?;
-        let task = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                // Whoever uses the session sees the failure too; this is for the case that nobody does.
-                tracing::debug!(error = %error, "a connection to PostgreSQL failed");
-            }
-        });
+        let driver = Driver::new(connection);
+        let task = tokio::spawn(driver.clone().run());
         let canceller = Canceller {
             token: client.cancel_token(),
             tls: tls.clone(),
@@ -125,6 +122,7 @@ impl PostgresSource {
         Ok(Link {
             client,
             canceller,
+            driver,
             task: AbortOnDrop(task),
         })
     }
@@ -157,6 +155,7 @@ impl Source for PostgresSource {
 pub(super) struct Link {
     pub(super) client: Client,
     pub(super) canceller: Canceller,
+    pub(super) driver: Driver,
     task: AbortOnDrop,
 }
 

@@ -3,6 +3,7 @@
 mod connect;
 mod decode;
 mod describe;
+mod driver;
 mod numeric;
 mod read;
 mod select;

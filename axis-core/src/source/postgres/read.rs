@@ -18,6 +18,7 @@ use crate::source::{ReadProgress, ReadRequest};
 
 use super::connect::Link;
 use super::decode::Decoder;
+use super::driver::Lent;
 use super::sqlstate;
 
 /// The name of reading in errors.
@@ -35,6 +36,7 @@ pub struct CopyReader {
 
 struct Running {
     stream: Pin<Box<CopyOutStream>>,
+    connection: Lent,
     guard: Guard,
 }
 
@@ -85,6 +87,7 @@ impl CopyReader {
         let stream = stream.map_err(sqlstate::explain)?;
         let running = Some(Running {
             stream: Box::pin(stream),
+            connection: guard.link.driver.lend(),
             guard,
         });
         Ok(Self {
@@ -117,7 +120,12 @@ impl CopyReader {
             progress,
             cancel,
         } = self;
-        let Some(Running { stream, guard }) = running else {
+        let Some(Running {
+            stream,
+            connection,
+            guard,
+        }) = running
+        else {
             return Ok(0);
         };
         if cancel.is_cancelled() {
@@ -128,9 +136,11 @@ impl CopyReader {
         if filled < BATCH_ROWS && !guard.finished {
             let mut cancelling = pin!(cancel.cancelled());
             let receive = poll_fn(|context| {
+                let mut polled = false;
                 while filled < BATCH_ROWS {
                     match stream.as_mut().poll_next(context) {
                         Poll::Ready(Some(Ok(chunk))) => {
+                            polled = false;
                             bytes += chunk.len() as u64;
                             decoder.push(chunk);
                             filled = decoder.decode(batch, filled)?;
@@ -143,6 +153,11 @@ impl CopyReader {
                         Poll::Ready(None) => {
                             guard.finished = true;
                             return Poll::Ready(decoder.finish());
+                        }
+                        // Nothing has arrived that was not looked at: more must come from the socket, which may have it already.
+                        Poll::Pending if !polled => {
+                            connection.poll(context);
+                            polled = true;
                         }
                         Poll::Pending => return cancelling.as_mut().poll(context).map(|()| Err(cancelled())),
                     }

@@ -27,19 +27,20 @@ use super::{describe, select, sqlstate};
 ///   of other roles' sessions are empty without `pg_read_all_stats`, and `disabled` ones tell nothing to anybody.
 /// * The local time is the least of UTC and the server's zone, also as it will be after a change of the clocks in the
 ///   next two hours, because local time then runs through one hour twice.
+/// * The functions below `pg_stat_activity` and `pg_prepared_xacts` spare a new session a millisecond of loading views.
 const HORIZON: &str = "\
 begin transaction read only;
-with others as (
+with here as (select oid from pg_database where datname = current_database()), others as (
   select least(xact_start, case when state = 'active' then query_start end) as started,
     state is not distinct from 'disabled' or (usesysid is not null
       and not pg_has_role(usesysid, 'USAGE') and not pg_has_role('pg_read_all_stats', 'USAGE')) as hidden
-  from pg_stat_activity
-  where datname = current_database() and pid <> pg_backend_pid() and (backend_type is null
+  from pg_stat_get_activity(null)
+  where datid = (select oid from here) and pid <> pg_backend_pid() and (backend_type is null
     or backend_type not in ('autovacuum launcher', 'autovacuum worker', 'walsender', 'parallel worker'))
 ), answer as (
   select least(min(started), now()) as oldest,
     pg_is_in_recovery() or coalesce(bool_or(hidden), false)
-      or exists (select from pg_prepared_xacts where database = current_database()) as unknown
+      or exists (select from pg_prepared_xact() where dbid = (select oid from here)) as unknown
   from others
 )
 select (extract(epoch from now()) * 1000000)::bigint,
@@ -53,8 +54,9 @@ from answer;
 commit;
 ";
 
-/// Only for the transaction, so that a connection pooler hands the session on as it was. The last statement takes the
-/// snapshot; `transaction_timeout` exists since PostgreSQL 17.
+/// Only for the transaction, so that a connection pooler hands the session on as it was. The first query among them takes
+/// the snapshot; `transaction_timeout` exists since PostgreSQL 17. A database without an encoding would refuse to send bytes
+/// that are not UTF-8, where the decoder can apply the column's policy.
 const BEGIN: &str = "begin isolation level repeatable read read only;";
 const SETTINGS: &str = "
 set local statement_timeout = 0;
@@ -65,6 +67,7 @@ set local datestyle = 'ISO';
 set local intervalstyle = 'postgres';
 set local extra_float_digits = 1;
 set local bytea_output = 'hex';
+select set_config('client_encoding', 'SQL_ASCII', true) where getdatabaseencoding() = 'SQL_ASCII';
 select set_config('transaction_timeout', '0', true)
 from (select current_setting('transaction_timeout', true) as old) as setting where old is not null;
 ";

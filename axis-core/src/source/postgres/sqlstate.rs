@@ -166,7 +166,11 @@ fn explain_db(db: &DbError) -> Error {
 
 /// Tells whether the connection is gone, as opposed to an answer that makes no sense.
 fn lost(error: &tokio_postgres::Error) -> bool {
-    error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>())
+    error.is_closed()
+        || error
+            .source()
+            .and_then(|cause| cause.downcast_ref::<io::Error>())
+            .is_some()
 }
 
 #[cfg(test)]
