@@ -65,7 +65,7 @@ impl Query {
 /// Lets only one SELECT pass, by DuckDB's own parser.
 pub(crate) fn check_select(connection: &Connection, sql: &str) -> Result<()> {
     let serialized: String = connection
-        .query_row("select json_serialize_sql(?)", [sql], |row| row.get(0))
+        .query_row("select json_serialize_sql(?::varchar)", [sql], |row| row.get(0))
         .map_err(fault::query)?;
     let parsed: serde_json::Value = serde_json::from_str(&serialized)
         .map_err(|error| Error::new(ErrorKind::Internal, "DuckDB's parser gave no JSON").because(error))?;

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use duckdb::Connection;
@@ -32,6 +33,7 @@ struct Entry {
     types: Vec<ColumnType>,
     feed: Mutex<Box<dyn Feed>>,
     error: Mutex<Option<Error>>,
+    rows: AtomicU64,
 }
 
 impl Feeds {
@@ -49,6 +51,7 @@ impl Feeds {
             types,
             feed: Mutex::new(feed),
             error: Mutex::new(None),
+            rows: AtomicU64::new(0),
         });
         lock(&self.0).insert(key.clone(), Arc::clone(&entry));
         FeedGuard {
@@ -76,6 +79,11 @@ impl FeedGuard {
     /// Returns the table expression to select from.
     pub(crate) fn relation(&self) -> String {
         format!("{FUNCTION}('{}')", self.key)
+    }
+
+    /// Returns the rows that have passed; DuckDB itself does not count those of a `CREATE TABLE AS`.
+    pub(crate) fn rows(&self) -> u64 {
+        self.entry.rows.load(Ordering::Relaxed)
     }
 
     /// Returns the feed's own error in place of DuckDB's text about it.
@@ -128,6 +136,7 @@ impl VTab for FeedFunction {
         match filled {
             Ok(rows) => {
                 output.set_len(rows);
+                entry.rows.fetch_add(rows as u64, Ordering::Relaxed);
                 Ok(())
             }
             Err(error) => {

@@ -56,10 +56,10 @@ fn pull(
     feed: Box<dyn Feed>,
 ) -> Result<u64> {
     let guard = feeds.offer(columns, feed);
-    let rows = connection
+    connection
         .execute(&format!("{create}{}", guard.relation()), [])
         .map_err(|error| reason.explain(guard.explain(fault::store("sync.stage")(error))))?;
-    Ok(rows as u64)
+    Ok(guard.rows())
 }
 
 /// Drops a dataset's staging tables, best effort: opening sweeps what stays.

@@ -225,7 +225,9 @@ impl Generator {
     }
 
     fn day_of_kpis(&mut self) -> Vec<Kpi> {
-        let created_at = self.tick(DAY);
+        // Always at the same time of the day, so that every day of the calendar has its value.
+        let created_at = self.clock;
+        self.clock += DAY;
         let mut kpis = Vec::new();
         for agent in AGENTS {
             for segment in ["enterprise", "small business"] {

@@ -189,7 +189,7 @@ fn insert_metric(statement: &mut rusqlite::Statement<'_>, metric: &Metric, lates
 
 fn insert_kpis(transaction: &Transaction<'_>, now: i64) -> Result<()> {
     let mut statement = transaction.prepare("insert into kpis values(?,?,?,?,?,?,?,?,?,?,?,?,?)")?;
-    for kpi in Generator::new(0x0C91, now - i64::from(KPI_DAYS) * DAY).kpis(KPI_DAYS) {
+    for kpi in Generator::new(0x0C91, now - i64::from(KPI_DAYS - 1) * DAY).kpis(KPI_DAYS) {
         let Kpi {
             id,
             created_at,

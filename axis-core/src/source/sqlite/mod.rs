@@ -25,14 +25,14 @@
 //!
 //! # Values
 //!
-//! A value is converted only when nothing is lost; see [`convert`]. Whole numbers in a timestamp column are seconds since 1970.
+//! A value is converted only when nothing is lost; anything else is a bad value (see `types` in the configuration). Whole numbers in a timestamp column are seconds since 1970.
 
-#[cfg(test)]
-mod collect;
 mod convert;
 mod describe;
 mod failure;
 mod reader;
+#[cfg(test)]
+mod support;
 #[cfg(test)]
 mod tests;
 mod text;

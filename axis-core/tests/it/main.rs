@@ -1,0 +1,4 @@
+//! The engine as a user meets it, against a real PostgreSQL and real SQLite files.
+
+mod smoke;
+mod support;
