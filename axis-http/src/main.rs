@@ -9,5 +9,5 @@ fn main() -> ExitCode {
     // A variable that is not UTF-8 cannot be one of ours.
     let variables =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    cli::main(std::env::args_os().collect(), variables.collect())
+    cli::main(&std::env::args_os().collect::<Vec<_>>(), variables.collect())
 }

@@ -35,6 +35,12 @@ pub fn router(engine: Engine) -> Router {
 /// # Errors
 /// `Internal` when connections can no longer be accepted; as [`Engine::close`].
 pub async fn serve(engine: Engine, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+        if !address.ip().is_loopback() {
+            tracing::warn!("there is no authentication: whoever reaches {address} can read the store and start syncs");
+        }
+    }
     let app = router(engine.clone());
     start_work(&engine);
     let stopped = shutdown.clone().cancelled_owned();
@@ -63,7 +69,7 @@ fn start_work(engine: &Engine) {
             match dataset.start_sync(SyncOptions::default()) {
                 Ok(handle) => handle.detach(),
                 Err(error) => {
-                    tracing::warn!(dataset = dataset.name(), code = error.code(), error = %error, "not synced at startup")
+                    tracing::warn!(dataset = dataset.name(), code = error.code(), error = %error, "not synced at startup");
                 }
             }
         }

@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Fail
             return Err(error.into());
         }
     };
-    let told = tell(context, &engine, &outcomes, &made.custom_dir).await;
+    let told = tell(context, &engine, &outcomes, &made.custom_dir, args.once).await;
     let failed = outcomes.iter().find_map(|(_, outcome)| outcome.as_ref().err().cloned());
     if let (Ok(()), None, Some(listener)) = (&told, &failed, listener) {
         return live::run(context, engine, listener, made.source).await;
@@ -62,7 +62,13 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Fail
 }
 
 /// Prints what arrived and an answer from it.
-async fn tell(context: &Context, engine: &Engine, outcomes: &Outcomes, custom_dir: &Path) -> Result<(), Failure> {
+async fn tell(
+    context: &Context,
+    engine: &Engine,
+    outcomes: &Outcomes,
+    custom_dir: &Path,
+    once: bool,
+) -> Result<(), Failure> {
     let batches = if outcomes.iter().all(|(_, outcome)| outcome.is_ok()) {
         engine.query(Query::sql(SAMPLE)).await?.collect().await?
     } else {
@@ -90,7 +96,11 @@ async fn tell(context: &Context, engine: &Engine, outcomes: &Outcomes, custom_di
         .map_err(|error| Error::new(ErrorKind::Internal, "the answer cannot be printed").because(error))?;
     lines.push(format!("\nAverage score by metric:\n{answer}\n"));
     let custom_dir = custom_dir.display();
-    lines.push("Try next (while the demo serves, the store is in its hands: use curl then):".to_owned());
+    lines.push(if once {
+        "Try next:".to_owned()
+    } else {
+        "Try next (the first three after Ctrl-C: one process at a time has the store):".to_owned()
+    });
     lines.push(format!("  axis --custom-dir '{custom_dir}' status"));
     lines.push(format!(
         "  axis --custom-dir '{custom_dir}' query \"select count(*) from monitoring_data\""

@@ -29,6 +29,20 @@ pub(crate) fn start(env: &Env, format: LogFormat, default: &str, output: &Output
         LogFormat::Text => subscriber.try_init(),
         LogFormat::Json => subscriber.json().try_init(),
     };
+    log_panics();
+}
+
+/// Sends panics to the log. The library of DuckDB panics where an answer is interrupted, which the engine catches: that is no defect.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let message = panic.payload_as_str().unwrap_or("unknown");
+        if place.contains("arrow_batch.rs") {
+            tracing::debug!(place, message, "an answer ended early");
+        } else {
+            tracing::error!(place, message, "panicked");
+        }
+    }));
 }
 
 /// Writes whole lines to stderr, above the progress bars.

@@ -17,6 +17,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use axis_core::config::Config;
 use axis_core::{CancellationToken, Engine, Env, Error, ErrorKind};
@@ -24,6 +25,9 @@ use clap::Parser as _;
 
 use args::{Args, Command, ConfigCommand, WatermarksCommand};
 use output::Output;
+
+/// How long the end waits for threads that are inside DuckDB.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,8 +110,8 @@ impl Context {
 }
 
 /// Runs the command.
-pub(crate) fn main(arguments: Vec<OsString>, variables: Vec<(String, String)>) -> ExitCode {
-    let args = match Args::try_parse_from(&arguments) {
+pub(crate) fn main(arguments: &[OsString], variables: Vec<(String, String)>) -> ExitCode {
+    let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => return wrong_usage(&error, arguments.iter().any(|argument| argument == "--json")).into(),
     };
@@ -144,8 +148,8 @@ pub(crate) fn main(arguments: Vec<OsString>, variables: Vec<(String, String)>) -
             }
         }
     });
-    // A DuckDB call that does not end must not keep the process alive.
-    runtime.shutdown_background();
+    // Threads that are inside DuckDB must leave it before the process takes it apart; one that does not is not waited for.
+    runtime.shutdown_timeout(LEAVE);
     exit.into()
 }
 

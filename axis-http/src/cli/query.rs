@@ -58,12 +58,17 @@ async fn answer(context: &Context, engine: &Engine, args: &QueryArgs, format: Fo
             )
         })?);
     }
+    tracing::debug!("asking the store");
     let stream = engine.query(query).await?;
     let schema = stream.schema();
     let limit = args
         .max_rows
         .unwrap_or(if format == Format::Table { TABLE_ROWS } else { u64::MAX });
-    let mut rows = Rows { stream, left: limit };
+    let mut rows = Rows {
+        stream,
+        left: limit,
+        cut: false,
+    };
     // An error before the first row leaves stdout to the error's own document.
     let mut next = rows.next().await?;
     match format {
@@ -125,6 +130,7 @@ async fn answer(context: &Context, engine: &Engine, args: &QueryArgs, format: Fo
 struct Rows {
     stream: QueryStream,
     left: u64,
+    cut: bool,
 }
 
 impl Rows {
@@ -137,13 +143,13 @@ impl Rows {
         };
         let rows = usize::try_from(self.left).unwrap_or(usize::MAX).min(batch.num_rows());
         self.left -= rows as u64;
-        let cut = rows < batch.num_rows();
-        Ok(Some(if cut { batch.slice(0, rows) } else { batch }))
+        self.cut = rows < batch.num_rows();
+        Ok(Some(if self.cut { batch.slice(0, rows) } else { batch }))
     }
 
     /// Tells whether rows were left out; at the exact end of a batch only the next one tells.
     async fn is_cut(&mut self) -> AxisResult<bool> {
-        Ok(self.left == 0 && self.stream.next().await.transpose()?.is_some())
+        Ok(self.cut || self.left == 0 && self.stream.next().await.transpose()?.is_some())
     }
 }
 

@@ -24,7 +24,9 @@ pub(super) async fn run(
     source: DemoSource,
 ) -> Result<Exit, Failure> {
     let url = format!("http://{}", listener.local_addr()?);
-    if !context.output.is_json() {
+    if context.output.is_json() {
+        context.output.note(&format!("serving on {url}"));
+    } else {
         context.output.text(&format!(
             "  curl {url}/api/store/status\n  curl '{url}/api/store/data/monitoring?page_size=3'\n\n\
              Serving on {url}; {TRACES} new traces every {} s, synced every {} s. Ctrl-C ends it.",
