@@ -1,8 +1,9 @@
-//! Query parameters, read leniently and reported in the shape that clients of the API know.
+//! Names in paths, and query parameters: read leniently and reported in the shape that clients of the API know.
 
 use std::convert::Infallible;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde_json::{Value, json};
 
@@ -126,6 +127,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
             pairs,
             problems: Vec::new(),
         })
+    }
+}
+
+/// The name in the path. One that is no text names nothing.
+#[derive(Debug)]
+pub(crate) struct Name(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(_) => Err(ApiError::new(StatusCode::NOT_FOUND, "Not Found")),
+        }
     }
 }
 

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::output::table;
 use super::{Context, Exit, Failure, shown};
 
+/// Characters of a value in the table.
+const VALUE_WIDTH: usize = 60;
+
 /// Names every mistake; nothing is opened and no source is asked.
 pub(crate) fn check(context: &Context) -> Result<Exit, Failure> {
     let (config, errors) = match context.config_quietly() {
@@ -102,11 +105,20 @@ pub(crate) fn explain(context: &Context) -> Result<Exit, Failure> {
     } else {
         let rows: Vec<Vec<String>> = rows
             .iter()
-            .map(|(key, value, origin)| vec![(*key).to_owned(), value.clone(), origin_text(origin)])
+            .map(|(key, value, origin)| vec![(*key).to_owned(), short(value), origin_text(origin)])
             .collect();
         context.output.text(&table(&["key", "value", "origin"], &rows))?;
     }
     Ok(Exit::Done)
+}
+
+/// Queries are long; the table shows where they begin, and `--json` all of them.
+fn short(value: &str) -> String {
+    let words = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(VALUE_WIDTH) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
+    }
 }
 
 fn origin(setting: &Setting) -> Value {

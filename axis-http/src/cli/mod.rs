@@ -127,7 +127,11 @@ pub(crate) fn main(arguments: &[OsString], variables: Vec<(String, String)>) -> 
     };
     let exit = runtime.block_on(async {
         let context = Context {
-            custom_dir: args.custom_dir.unwrap_or_else(|| PathBuf::from("custom")),
+            custom_dir: args
+                .custom_dir
+                // An empty variable is one that is not set.
+                .filter(|directory| !directory.as_os_str().is_empty())
+                .unwrap_or_else(|| PathBuf::from("custom")),
             store: args.store,
             env,
             stop: stop::on_signal(),

@@ -3,11 +3,11 @@
 use axis_core::config::DatasetKind;
 use axis_core::{Dataset, Engine, Filters, PageRequest, SortDirection};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::extract::Params;
+use crate::extract::{Name, Params};
 use crate::gate::ApiError;
 
 /// The most rows that one page may have.
@@ -22,7 +22,7 @@ const EQUAL: [&str; 5] = [
 ];
 
 /// `GET /api/store/metadata/{dataset}`: `{}` until the first sync.
-pub(super) async fn metadata(State(engine): State<Engine>, Path(name): Path<String>) -> Result<Json<Value>, ApiError> {
+pub(super) async fn metadata(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
     let metadata = match readable(&engine, &name)? {
         Some(dataset) => dataset.metadata().await?,
         None => None,
@@ -34,7 +34,7 @@ pub(super) async fn metadata(State(engine): State<Engine>, Path(name): Path<Stri
 /// `GET /api/store/data/{dataset}`: an empty page until the first sync.
 pub(super) async fn data(
     State(engine): State<Engine>,
-    Path(name): Path<String>,
+    Name(name): Name,
     params: Params,
 ) -> Result<Json<Value>, ApiError> {
     // An unknown dataset is told before wrong parameters.

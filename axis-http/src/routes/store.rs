@@ -2,12 +2,12 @@
 
 use axis_core::{Dataset, Engine, Error, ErrorKind, SyncMode, SyncOptions};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::dataset;
-use crate::extract::Params;
+use crate::extract::{Name, Params};
 use crate::gate::ApiError;
 
 /// `POST /api/store/sync`: starts every dataset that can be synced, or none when one of them is running.
@@ -69,7 +69,7 @@ pub(super) async fn sync_all(State(engine): State<Engine>, mut params: Params) -
 /// `POST /api/store/sync/{dataset}`.
 pub(super) async fn sync_one(
     State(engine): State<Engine>,
-    Path(name): Path<String>,
+    Name(name): Name,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
     let full = params.boolean("full", false);
@@ -87,10 +87,7 @@ pub(super) async fn sync_one(
 }
 
 /// `POST /api/store/sync/{dataset}/reset-watermark`.
-pub(super) async fn reset_watermark(
-    State(engine): State<Engine>,
-    Path(name): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+pub(super) async fn reset_watermark(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
     match dataset(&engine, &name)?.reset_watermarks().await {
         Ok(_) => Ok(Json(json!({
             "success": true,

@@ -196,6 +196,7 @@ fn rows_are_filtered_and_columns_chosen() {
     assert_eq!(server.json("/api/store/data/human_signals")["data"], json!([]));
     assert_eq!(server.json("/api/store/data/human_signals_raw")["total"], 0);
     assert_eq!(server.get("/api/store/data/nothing").status, 404);
+    assert_eq!(server.get("/api/store/data/%FF").text, r#"{"detail":"Not Found"}"#);
 }
 
 #[test]
