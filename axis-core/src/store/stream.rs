@@ -124,8 +124,8 @@ pub(crate) async fn open_stream(
     match schema.await {
         Ok(schema) => Ok(QueryStream { schema, batches, stop }),
         Err(_) => {
+            // The producer has ended by itself; cancelling now would make its own error look like a cancellation.
             let mut batches = batches;
-            stop.cancel();
             let failed = || Error::new(ErrorKind::Internal, "the query ended without an answer").during("query");
             Err(batches.recv().await.and_then(Result::err).unwrap_or_else(failed))
         }

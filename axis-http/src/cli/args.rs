@@ -1,0 +1,172 @@
+//! The arguments of the `axis` command.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Keeps a local DuckDB file exactly equal to what SQL queries return from PostgreSQL.
+///
+/// Exit codes: 0 done, 1 something failed, 2 wrong usage or configuration, 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "axis", version, propagate_version = true)]
+pub(crate) struct Args {
+    /// The directory that holds `config/*.yaml` [default: custom].
+    #[arg(long, global = true, env = "AXIS_CUSTOM_DIR", value_name = "DIR")]
+    pub(crate) custom_dir: Option<PathBuf>,
+    /// The DuckDB file, in place of `duckdb.path`.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// Prints one JSON document on stdout.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How the log on stderr is written; its level is `AXIS_LOG` or `RUST_LOG`.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Answers over HTTP, syncs at startup and on schedule.
+    Serve(ServeArgs),
+    /// Brings datasets up to date: those named, or all that are enabled.
+    Sync(SyncArgs),
+    /// Shows what is stored and how the last syncs went.
+    Status,
+    /// Works on watermarks.
+    #[command(subcommand)]
+    Watermarks(WatermarksCommand),
+    /// Runs one SELECT on the store.
+    Query(QueryArgs),
+    /// Looks at the configuration without opening anything.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Shows everything with made-up data, without any server.
+    Demo(DemoArgs),
+}
+
+impl Command {
+    /// The level of the log unless the environment says otherwise.
+    pub(crate) fn default_level(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "info",
+            _ => "warn",
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ServeArgs {
+    /// The address to listen on [default: HOST or 127.0.0.1].
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// The port to listen on, 0 for a free one [default: PORT or 8500].
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SyncArgs {
+    /// The datasets; all that are enabled when none is named.
+    #[arg(value_name = "DATASET")]
+    pub(crate) datasets: Vec<String>,
+    /// Rebuilds every table.
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WatermarksCommand {
+    /// Forgets the watermarks of a dataset, so that its next sync is a full rebuild; data stays.
+    Reset {
+        /// The dataset.
+        dataset: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct QueryArgs {
+    /// One SELECT.
+    pub(crate) sql: String,
+    /// How rows are printed [default: table, or json with --json].
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// The longest time in seconds.
+    #[arg(long, value_name = "SECS")]
+    pub(crate) timeout: Option<f64>,
+    /// The most rows to print [default: 1000 for a table, no limit otherwise].
+    #[arg(long, value_name = "N")]
+    pub(crate) max_rows: Option<u64>,
+}
+
+/// How rows are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table for people.
+    Table,
+    /// An array of objects.
+    Json,
+    /// CSV with a header; lists and structs as JSON.
+    Csv,
+    /// An Arrow IPC stream.
+    Arrow,
+}
+
+impl Format {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Arrow => "arrow",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Names every mistake with file and line; exit code 2 when there is one.
+    Check,
+    /// Lists every setting with its value and where it comes from; secrets are redacted.
+    Explain,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DemoArgs {
+    /// Ends after the first sync instead of serving.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How many traces to make.
+    #[arg(long, default_value_t = 5_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=5_000_000))]
+    pub(crate) rows: u64,
+    /// The directory of the demonstration; it is made anew at each start.
+    #[arg(long, default_value = "axis-demo", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port to listen on, 0 for a free one.
+    #[arg(long, default_value_t = 8500)]
+    pub(crate) port: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,47 @@
+//! `axis serve`.
+
+use axis_core::{Error, ErrorKind};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::args::ServeArgs;
+use super::{Context, Exit, Failure};
+
+pub(crate) async fn run(context: &Context, args: &ServeArgs) -> Result<Exit, Failure> {
+    let config = context.config()?;
+    let host = args.host.clone().unwrap_or_else(|| config.server.host.clone());
+    let listener = listen(&host, args.port.unwrap_or(config.server.port)).await?;
+    let engine = context.open(config).await?;
+    announce(context, &listener)?;
+    Box::pin(axis_http::serve(engine, listener, context.stop.clone())).await?;
+    Ok(Exit::Done)
+}
+
+/// Binds before anything else is opened, so that a port in use changes nothing.
+pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, Error> {
+    TcpListener::bind((host, port)).await.map_err(|error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "the port is in use; choose another with --port".to_owned(),
+            std::io::ErrorKind::PermissionDenied => {
+                "the port is not allowed; choose one above 1023 with --port".to_owned()
+            }
+            kind => format!("{kind}; check --host and --port"),
+        };
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!("cannot listen on {host}:{port}: {why}"),
+        )
+        .because(error)
+    })
+}
+
+/// Says where the server listens.
+pub(crate) fn announce(context: &Context, listener: &TcpListener) -> Result<String, Failure> {
+    let url = format!("http://{}", listener.local_addr()?);
+    if context.output.is_json() {
+        context.output.json(&json!({ "listening": url }))?;
+    } else {
+        context.output.note(&format!("listening on {url}"));
+    }
+    Ok(url)
+}

@@ -1,0 +1,107 @@
+//! Reading rows and what is known about them.
+
+use axis_core::config::DatasetKind;
+use axis_core::{Dataset, Engine, Filters, PageRequest, SortDirection};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::extract::{Name, Params};
+use crate::gate::ApiError;
+
+/// The most rows that one page may have.
+const PAGE_SIZE_MAX: u64 = 500;
+/// The columns that a parameter of the same name filters by.
+const EQUAL: [&str; 5] = [
+    "environment",
+    "source_name",
+    "source_component",
+    "source_type",
+    "metric_name",
+];
+
+/// `GET /api/store/metadata/{dataset}`: `{}` until the first sync.
+pub(super) async fn metadata(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
+    let metadata = match readable(&engine, &name)? {
+        Some(dataset) => dataset.metadata().await?,
+        None => None,
+    };
+    let metadata = metadata.map_or_else(|| json!({}), |metadata| json!(*metadata));
+    Ok(Json(json!({ "success": true, "dataset": name, "metadata": metadata })))
+}
+
+/// `GET /api/store/data/{dataset}`: an empty page until the first sync.
+pub(super) async fn data(
+    State(engine): State<Engine>,
+    Name(name): Name,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    // An unknown dataset is told before wrong parameters.
+    let dataset = readable(&engine, &name)?;
+    let request = request(params)?;
+    let (page, page_size) = (request.page, request.page_size);
+    let (rows, total) = match dataset {
+        Some(dataset) => {
+            let page = dataset.page(request).await?;
+            (page.rows, page.total)
+        }
+        None => (Vec::new(), 0),
+    };
+    Ok(Json(
+        json!({ "success": true, "data": rows, "total": total, "page": page, "page_size": page_size }),
+    ))
+}
+
+fn request(mut params: Params) -> Result<PageRequest, ApiError> {
+    let mut request = PageRequest::default();
+    request.page = params.count("page", request.page, None);
+    request.page_size = params.count("page_size", request.page_size, Some(PAGE_SIZE_MAX));
+    request.sort_by = params.text("sort_by");
+    request.direction = match params.choice("sort_dir", &["asc", "desc"], 1) {
+        0 => SortDirection::Ascending,
+        _ => SortDirection::Descending,
+    };
+    request.columns = params.text("columns").map_or_else(Vec::new, |list| {
+        list.split(',')
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect()
+    });
+    let mut filters = Filters::default();
+    filters.equal = EQUAL
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), params.text(name)?)))
+        .collect();
+    filters.metric_category = params.text("metric_category");
+    filters.time_start = params.text("time_start");
+    filters.time_end = params.text("time_end");
+    filters.search = params.text("search");
+    request.filters = filters;
+    params.check()?;
+    Ok(request)
+}
+
+/// Finds what a name of the read routes stands for; `None` is a relation that is known but not there yet.
+///
+/// `human_signals` means the cases, which are derived from the raw signals and do not exist until they are;
+/// `human_signals_raw` means what is synced.
+fn readable(engine: &Engine, name: &str) -> Result<Option<Dataset>, ApiError> {
+    let is_signals = |dataset: &Dataset| dataset.config().kind == DatasetKind::HumanSignals;
+    match name {
+        "human_signals" => Ok(None),
+        "human_signals_raw" => Ok(engine.datasets().find(is_signals)),
+        _ => match engine.datasets().find(|dataset| dataset.name() == name) {
+            Some(dataset) => Ok(Some(dataset)),
+            None => Err(unknown(engine, name)),
+        },
+    }
+}
+
+fn unknown(engine: &Engine, name: &str) -> ApiError {
+    let mut known: Vec<String> = engine.datasets().map(|dataset| dataset.name().to_owned()).collect();
+    known.push("human_signals_raw".to_owned());
+    known.sort();
+    let message = format!("there is no dataset `{name}`; there are: {}", known.join(", "));
+    ApiError::new(StatusCode::NOT_FOUND, message)
+}

@@ -1,0 +1,86 @@
+//! Whether the process lives, and whether it can be asked.
+
+use axis_core::{Dataset, Engine, ErrorKind};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::Utc;
+use serde_json::{Map, Value, json};
+
+use super::status::time;
+
+/// `GET /`.
+pub(super) async fn root() -> Json<Value> {
+    Json(json!({ "status": "healthy", "service": "AXIS API", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// `GET /health`: the process answers. Nothing is probed, so that a slow disk does not get it killed.
+pub(super) async fn health() -> Json<Value> {
+    Json(json!({ "status": "healthy", "components": { "api": "up", "data_processor": "up" } }))
+}
+
+/// `GET /ready`: 200 when the store answers and every dataset that should be there is there, 503 otherwise.
+pub(super) async fn ready(State(engine): State<Engine>) -> (StatusCode, Json<Value>) {
+    let probe = engine.probe().await;
+    let enabled = engine.config().store.enabled;
+    let mut ready = probe.is_ok();
+    let mut degraded = false;
+    let mut datasets = Map::new();
+    for dataset in engine.datasets().filter(|dataset| dataset.status().enabled) {
+        let (value, state) = look(&dataset);
+        degraded |= state == Readiness::Degraded;
+        // A disabled store syncs nothing, so nothing is missing from it.
+        ready &= state != Readiness::Missing || !enabled;
+        datasets.insert(dataset.name().to_owned(), value);
+    }
+    let closed = matches!(&probe, Err(error) if error.kind() == ErrorKind::Closed);
+    let body = json!({
+        "ready": ready,
+        "degraded": degraded,
+        "store": {
+            "open": probe.is_ok(),
+            "enabled": enabled,
+            "closing": closed,
+            "error": probe.err().map(|error| error.to_string()),
+        },
+        "datasets": datasets,
+    });
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(body))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    Fine,
+    /// Data is served, but the last sync failed.
+    Degraded,
+    /// It should be there and is not, or its configuration is broken.
+    Missing,
+}
+
+fn look(dataset: &Dataset) -> (Value, Readiness) {
+    let status = dataset.status();
+    let last = status.last_success.as_ref();
+    let failure = status.last_failure.as_ref();
+    let state = if dataset.config().broken.is_some() || (status.configured && last.is_none()) {
+        Readiness::Missing
+    } else if failure.is_some() {
+        Readiness::Degraded
+    } else {
+        Readiness::Fine
+    };
+    let value = json!({
+        "state": status.state,
+        "configured": status.configured,
+        "last_sync": last.map(|report| time(report.finished_at)),
+        "age_seconds": last.map(|report| (Utc::now() - report.finished_at).num_seconds().max(0)),
+        "degraded": state == Readiness::Degraded,
+        "error": failure.map(|failure| &failure.message),
+        "code": failure.map(|failure| &failure.code),
+    });
+    (value, state)
+}

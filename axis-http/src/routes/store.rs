@@ -1,0 +1,143 @@
+//! Starting syncs and resetting watermarks.
+
+use axis_core::{Dataset, Engine, Error, ErrorKind, SyncMode, SyncOptions};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::dataset;
+use crate::extract::{Name, Params};
+use crate::gate::ApiError;
+
+/// `POST /api/store/sync`: starts every dataset that can be synced, or none when one of them is running.
+pub(super) async fn sync_all(State(engine): State<Engine>, mut params: Params) -> Result<Json<Value>, ApiError> {
+    let full = params.boolean("full", false);
+    params.check()?;
+    if !engine.config().store.enabled {
+        return Err(config_error("the store is disabled by `duckdb.enabled: false`"));
+    }
+    let all: Vec<Dataset> = engine.syncable().collect();
+    let skipped = broken(&engine);
+    if all.is_empty() {
+        let hint = if skipped.is_empty() {
+            "enable one with a connection and queries"
+        } else {
+            "correct the broken ones"
+        };
+        return Err(config_error(&format!("no dataset can be synced; {hint}")));
+    }
+    let running: Vec<&str> = all
+        .iter()
+        .filter(|dataset| dataset.status().running.is_some())
+        .map(Dataset::name)
+        .collect();
+    if !running.is_empty() {
+        return Err(busy(&running));
+    }
+    // Each start reserves its dataset; one that somebody else has started meanwhile is being synced, which is what was asked for.
+    let mut runs = Map::new();
+    let mut already = Vec::new();
+    for dataset in &all {
+        match dataset.start_sync(options(full)) {
+            Ok(handle) => {
+                runs.insert(dataset.name().to_owned(), json!(handle.run_id()));
+                handle.detach();
+            }
+            Err(error) if error.kind() == ErrorKind::Busy => already.push(dataset.name()),
+            // Only the end of the engine can come between here; what was started ends with it.
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if runs.is_empty() {
+        return Err(busy(&already));
+    }
+    let mut body = json!({
+        "success": true,
+        "message": format!("sync of {} started in the background ({})", names(runs.keys()), describe(full)),
+        "runs": runs,
+    });
+    if !already.is_empty() {
+        body["already_running"] = json!(already);
+    }
+    if !skipped.is_empty() {
+        body["skipped"] = json!(skipped);
+    }
+    Ok(Json(body))
+}
+
+/// `POST /api/store/sync/{dataset}`.
+pub(super) async fn sync_one(
+    State(engine): State<Engine>,
+    Name(name): Name,
+    mut params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let full = params.boolean("full", false);
+    params.check()?;
+    let dataset = dataset(&engine, &name)?;
+    let handle = dataset.start_sync(options(full))?;
+    let run_id = handle.run_id().to_owned();
+    // What becomes of it is told by the status.
+    handle.detach();
+    Ok(Json(json!({
+        "success": true,
+        "message": format!("sync of {name} started in the background ({})", describe(full)),
+        "run_id": run_id,
+    })))
+}
+
+/// `POST /api/store/sync/{dataset}/reset-watermark`.
+pub(super) async fn reset_watermark(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
+    match dataset(&engine, &name)?.reset_watermarks().await {
+        Ok(_) => Ok(Json(json!({
+            "success": true,
+            "message": format!("the watermarks of {name} are forgotten; the next sync is a full rebuild"),
+        }))),
+        // Clients know this answer as a success of the request.
+        Err(error) if error.kind() == ErrorKind::InvalidArgument => {
+            Ok(Json(json!({ "success": false, "message": error.to_string() })))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn options(full: bool) -> SyncOptions {
+    SyncOptions::default().mode(if full { SyncMode::Full } else { SyncMode::Auto })
+}
+
+fn describe(full: bool) -> &'static str {
+    if full {
+        "full rebuild"
+    } else {
+        "incremental where that is possible"
+    }
+}
+
+/// The datasets that are meant to be synced and cannot, with the reason.
+fn broken(engine: &Engine) -> Map<String, Value> {
+    let datasets = engine.datasets().filter(|dataset| dataset.config().enabled);
+    datasets
+        .filter_map(|dataset| {
+            let error = dataset.config().broken.as_ref()?;
+            Some((dataset.name().to_owned(), json!(error.to_string())))
+        })
+        .collect()
+}
+
+fn config_error(message: &str) -> ApiError {
+    Error::new(ErrorKind::Config, message).into()
+}
+
+fn busy(running: &[&str]) -> ApiError {
+    debug_assert_eq!(ErrorKind::Busy.http_status(), StatusCode::CONFLICT.as_u16());
+    Error::new(
+        ErrorKind::Busy,
+        format!("a sync is already running: {}", names(running)),
+    )
+    .into()
+}
+
+fn names<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
+    names.join(", ")
+}
