@@ -102,6 +102,9 @@ fn connect(config: &StoreConfig) -> Result<Connection> {
         let mut flags = duckdb::Config::default()
             .with("autoinstall_known_extensions", "false")?
             .with("autoload_known_extensions", "false")?
+            // The storage format of the 1.5 line: its string compression costs a fifth less time and a quarter less space
+            // than the oldest format, which is the default for the sake of readers that cannot open our files anyway.
+            .with("storage_compatibility_version", "v1.5.0")?
             // A load holds one row group in memory instead of several: a third less memory at the same speed.
             .with("write_buffer_row_group_count", "1")?;
         if let Some(limit) = config.memory_limit {
