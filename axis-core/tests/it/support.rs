@@ -3,21 +3,21 @@
 use std::path::Path;
 
 use axis_core::config::{Config, Connection, DatasetConfig, TableConfig};
-use axis_core::{Engine, Query, Value};
+use axis_core::{Engine, Query};
 
 /// Builds a configuration with one custom dataset named `shop`.
-pub fn config(store: &Path, url: &str, tables: Vec<TableConfig>) -> Config {
+pub(crate) fn config(store: &Path, url: &str, tables: Vec<TableConfig>) -> Config {
     let connection = Connection::from_url(url).expect("a valid URL");
     Config::for_store(store).with_dataset(DatasetConfig::custom("shop", connection, tables))
 }
 
 /// Opens an engine.
-pub async fn open(config: Config) -> Engine {
+pub(crate) async fn open(config: Config) -> Engine {
     Engine::builder(config).open().await.expect("the store opens")
 }
 
 /// Asks the store; every value as JSON.
-pub async fn ask(engine: &Engine, sql: &str) -> Vec<serde_json::Value> {
+pub(crate) async fn ask(engine: &Engine, sql: &str) -> Vec<serde_json::Value> {
     let batches = engine
         .query(Query::sql(sql))
         .await
@@ -29,16 +29,11 @@ pub async fn ask(engine: &Engine, sql: &str) -> Vec<serde_json::Value> {
 }
 
 /// Asks the store for one number.
-pub async fn number(engine: &Engine, sql: &str) -> i64 {
+pub(crate) async fn number(engine: &Engine, sql: &str) -> i64 {
     let rows = ask(engine, sql).await;
     let row = rows[0].as_object().expect("one row");
     row.values()
         .next()
         .and_then(serde_json::Value::as_i64)
         .unwrap_or_else(|| panic!("a number from {sql}: {row:?}"))
-}
-
-/// Binds nothing: kept so that tests read alike.
-pub fn none() -> Vec<Value> {
-    Vec::new()
 }
