@@ -17,11 +17,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::source::{Snapshot, Source};
 
 use super::driver::Driver;
+use super::idle::Idle;
 use super::session::PostgresSnapshot;
 use super::sqlstate;
 
 /// How long a polite goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(1);
+pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A PostgreSQL server that can be connected to.
 #[derive(Clone, Debug)]
@@ -32,6 +33,7 @@ struct Inner {
     settings: PostgresConnection,
     /// Made by the first connection: reading the system's authorities takes a while.
     tls: OnceLock<Tls>,
+    idle: Idle,
 }
 
 #[derive(Clone)]
@@ -50,7 +52,18 @@ impl PostgresSource {
         Self(Arc::new(Inner {
             settings,
             tls: OnceLock::new(),
+            idle: Idle::default(),
         }))
+    }
+
+    /// Returns the place where a connection waits for the next snapshot.
+    pub(super) fn idle(&self) -> &Idle {
+        &self.0.idle
+    }
+
+    /// Returns the longest time that connecting may take.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.0.settings.connect_timeout
     }
 
     /// Connects within the configured time, and lets `prepare` do the session's first work within it too.

@@ -4,6 +4,7 @@ mod connect;
 mod decode;
 mod describe;
 mod driver;
+mod idle;
 mod numeric;
 mod read;
 mod select;
