@@ -80,11 +80,10 @@ impl Shop {
         self.dataset().sync(SyncOptions::default()).await
     }
 
-    /// Asks both sides the same, and compares PostgreSQL's text with DuckDB's; every value must be cast to varchar.
+    /// Asks both sides the same and compares PostgreSQL's text with DuckDB's, without regard to the order of rows; every
+    /// value must be cast to varchar.
     pub(crate) async fn assert_same(&self, sql: &str) {
-        let stored = text(&self.engine, sql).await;
-        let source = self.database.query_text(sql);
-        assert!(stored == source, "{sql}\nstored: {stored:?}\nsource: {source:?}");
+        assert_equal(sql, text(&self.engine, sql).await, self.database.query_text(sql));
     }
 
     /// Asks the store for one number.
@@ -96,6 +95,19 @@ impl Shop {
     pub(crate) async fn session(&self) -> Client {
         session(&self.database.url).await
     }
+}
+
+/// Compares rows without regard to their order.
+pub(crate) fn assert_equal(what: &str, mut stored: Rows, mut source: Rows) {
+    stored.sort();
+    source.sort();
+    let differing = stored.iter().zip(&source).find(|(stored, source)| stored != source);
+    assert!(
+        stored.len() == source.len() && differing.is_none(),
+        "{what}: {} rows are stored, {} are in the source; first difference: {differing:?}",
+        stored.len(),
+        source.len()
+    );
 }
 
 /// Opens a session that lives until the client is dropped.
