@@ -285,6 +285,23 @@ async fn an_alias_whose_name_is_taken_keeps_its_own_and_the_report_says_so() {
 }
 
 #[tokio::test]
+async fn a_rebuild_after_refreshes_in_the_same_engine_is_whole() {
+    let (project, database) = (project(), database());
+    let engine = open(&project, &database).await;
+    let kpi = engine.dataset("kpi").unwrap();
+    for round in 0..3_i64 {
+        database.execute("insert into kpis values ('new', 'cat', 1, '2027-01-01', 'chat')");
+        let report = sync(&kpi, SyncOptions::default()).await;
+        assert_eq!(report.tables[0].rows_total, 301 + 2 * round.cast_unsigned());
+        database.execute("insert into kpis values ('new', 'cat', 1, '2027-01-01', 'chat')");
+        sync(&kpi, SyncOptions::default()).await;
+        sync(&kpi, SyncOptions::full()).await;
+        assert_eq!(number(&engine, "select count(*) from kpi_data").await, 302 + 2 * round);
+    }
+    engine.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn an_emptied_source_empties_the_store() {
     let (project, database) = (project(), database());
     let engine = open(&project, &database).await;
