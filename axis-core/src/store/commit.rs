@@ -4,7 +4,7 @@ use duckdb::Connection;
 use duckdb::types::Value;
 
 use super::catalog::{self, DatasetRecord, RunRecord};
-use super::stage::{greatest, staging_name};
+use super::stage::{delta_name, greatest, staging_name};
 use super::{Reason, fault};
 use crate::column::ColumnType;
 use crate::error::{Error, ErrorKind, Result};
@@ -151,7 +151,14 @@ impl TableChange {
     fn apply(&self, connection: &Connection) -> Result<TableOutcome> {
         match &self.kind {
             ChangeKind::Swap => self.swap(connection),
-            ChangeKind::Merge { from, key } => self.merge(connection, from, key),
+            ChangeKind::Merge { from, key } => {
+                let outcome = self.merge(connection, from, key)?;
+                // The connection lives on; its temporary tables would hold memory.
+                connection
+                    .execute_batch(&format!("drop table {}", delta_name(&self.table)))
+                    .map_err(fault::store("sync.commit"))?;
+                Ok(outcome)
+            }
         }
     }
 
@@ -179,7 +186,7 @@ impl TableChange {
     fn merge(&self, connection: &Connection, from: &CursorValue, key: &[String]) -> Result<TableOutcome> {
         let fault = fault::store("sync.commit");
         let table = ident(&self.table);
-        let staging = format!("temp.{}", ident(&staging_name(&self.table)));
+        let staging = delta_name(&self.table);
         let (cursor, ty) = self.cursor.as_ref().expect("a merge has a cursor: the plan says so");
         let greatest = greatest(connection, &staging, cursor, ty)?;
         // Without a staged value the rows below the window decide; its lower bound is a safe stand-in for their greatest.

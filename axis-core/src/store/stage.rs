@@ -13,9 +13,15 @@ use crate::source::{CursorValue, ident::ident};
 /// Names of staging tables begin with this; nothing else's may.
 const PREFIX: &str = "_axis_staging_";
 
-/// Returns the name of a table's staging table, not quoted.
+/// Returns the name of the staging table of a rebuilt table, not quoted.
 pub(crate) fn staging_name(table: &str) -> String {
     format!("{PREFIX}{table}")
+}
+
+/// Returns the quoted name of the temporary table that holds a table's window. A name of its own: a temporary table of
+/// the same name would hide the staging table from the connection that has it.
+pub(crate) fn delta_name(table: &str) -> String {
+    format!("temp.{}", ident(&format!("_axis_delta_{table}")))
 }
 
 /// Loads a whole table into its staging table, in a transaction of its own: the blocks go to the file as they come, and
@@ -42,8 +48,7 @@ pub(crate) fn stage_delta(
     columns: Vec<Column>,
     feed: Box<dyn Feed>,
 ) -> Result<u64> {
-    let name = ident(&staging_name(table));
-    let create = format!("create or replace temp table {name} as select * from ");
+    let create = format!("create or replace temp table {} as select * from ", delta_name(table));
     pull(connection, reason, feeds, &create, columns, feed)
 }
 
@@ -66,11 +71,12 @@ fn pull(
 pub(crate) fn drop_staging(connection: &Connection, tables: &[String]) {
     let mut sql = String::new();
     for table in tables {
-        let name = ident(&staging_name(table));
         // Writing to a String cannot fail.
         let _ = write!(
             sql,
-            "drop table if exists temp.{name}; drop table if exists main.{name};"
+            "drop table if exists {}; drop table if exists {};",
+            delta_name(table),
+            ident(&staging_name(table))
         );
     }
     if let Err(error) = connection.execute_batch(&sql) {

@@ -1,4 +1,6 @@
 //! The engine as a user meets it, against a real PostgreSQL and real SQLite files.
 
+mod full;
+mod incremental;
 mod smoke;
 mod support;
