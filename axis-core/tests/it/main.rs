@@ -1,4 +1,5 @@
 //! The engine as a user meets it, against a real PostgreSQL and real SQLite files.
 
+mod errors_json;
 mod smoke;
 mod support;
