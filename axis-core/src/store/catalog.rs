@@ -20,7 +20,6 @@ const LAYOUT: &str = "
 create schema if not exists _axis;
 create table if not exists _axis.store (format bigint, engine varchar, created_at timestamp);
 create table if not exists _axis.datasets (dataset varchar, record varchar);
-create table if not exists _axis.tables (dataset varchar, name varchar, record varchar);
 create table if not exists _axis.runs (
     run_id varchar, dataset varchar, started_at timestamp, elapsed_ms bigint, outcome varchar, strategy varchar,
     rows_read bigint, generation bigint, code varchar, message varchar
@@ -49,8 +48,7 @@ pub(crate) struct DatasetRecord {
     pub(crate) last_failure: Option<Failure>,
     /// The SQL of the view that readers see.
     pub(crate) view_sql: Option<String>,
-    /// The tables; kept in rows of their own.
-    #[serde(skip)]
+    /// The tables, by name.
     pub(crate) tables: BTreeMap<String, TableRecord>,
 }
 
@@ -159,27 +157,7 @@ pub(crate) fn open(connection: &Connection) -> Result<Catalog> {
     for (dataset, record) in pairs(connection, "select dataset, record from _axis.datasets")? {
         catalog.datasets.insert(dataset, parse(&record)?);
     }
-    let mut statement = connection
-        .prepare("select dataset, name, record from _axis.tables")
-        .map_err(&fault)?;
-    let rows = statement
-        .query_map([], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, String>(2)?,
-            ))
-        })
-        .map_err(&fault)?;
-    for row in rows {
-        let (dataset, name, record) = row.map_err(&fault)?;
-        catalog
-            .datasets
-            .entry(dataset)
-            .or_default()
-            .tables
-            .insert(name, parse(&record)?);
-    }
+    trim(connection)?;
     Ok(catalog)
 }
 
@@ -223,29 +201,30 @@ fn version(text: &str) -> Vec<u64> {
     core.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
-/// Writes a dataset's record and those of its tables, inside the caller's transaction.
+/// Writes a dataset's record, inside the caller's transaction.
 pub(crate) fn write(connection: &Connection, dataset: &str, record: &DatasetRecord) -> Result<()> {
     let fault = fault::store("store.catalog");
-    connection
-        .execute("delete from _axis.datasets where dataset = ?", params![dataset])
+    let record = json(record)?;
+    let updated = connection
+        .execute("update _axis.datasets set record = ? where dataset = ?", params![record, dataset])
         .map_err(&fault)?;
+    if updated == 0 {
+        connection.execute("insert into _axis.datasets values (?, ?)", params![dataset, record]).map_err(&fault)?;
+    }
+    Ok(())
+}
+
+/// Forgets the oldest runs of each dataset; at open, so that a refresh does not pay for it.
+fn trim(connection: &Connection) -> Result<()> {
     connection
         .execute(
-            "insert into _axis.datasets values (?, ?)",
-            params![dataset, json(record)?],
+            "delete from _axis.runs where run_id in (
+                select run_id from _axis.runs
+                qualify row_number() over (partition by dataset order by started_at desc) > ?
+             )",
+            params![RUNS_KEPT],
         )
-        .map_err(&fault)?;
-    connection
-        .execute("delete from _axis.tables where dataset = ?", params![dataset])
-        .map_err(&fault)?;
-    for (name, table) in &record.tables {
-        connection
-            .execute(
-                "insert into _axis.tables values (?, ?, ?)",
-                params![dataset, name, json(table)?],
-            )
-            .map_err(&fault)?;
-    }
+        .map_err(fault::store("store.catalog"))?;
     Ok(())
 }
 
@@ -269,23 +248,6 @@ pub(crate) fn log_run(connection: &Connection, run: &RunRecord) -> Result<()> {
             ],
         )
         .map_err(&fault)?;
-    let kept: i64 = connection
-        .query_row(
-            "select count(*) from _axis.runs where dataset = ?",
-            params![run.dataset],
-            |row| row.get(0),
-        )
-        .map_err(&fault)?;
-    // Trimmed in steps, so that the log of a dataset that is synced every minute is not rewritten every minute.
-    if kept > RUNS_KEPT * 2 {
-        connection
-            .execute(
-                "delete from _axis.runs where dataset = ? and started_at < (select min(started_at) from
-                 (select started_at from _axis.runs where dataset = ? order by started_at desc limit ?))",
-                params![run.dataset, run.dataset, RUNS_KEPT],
-            )
-            .map_err(&fault)?;
-    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The one transaction that makes a sync visible: tables, view, watermarks, status and run log, or nothing.
 
 use duckdb::Connection;
+use duckdb::types::Value;
 
 use super::catalog::{self, DatasetRecord, RunRecord};
 use super::stage::{greatest, staging_name};
@@ -12,6 +13,8 @@ use crate::source::ident::{ident, literal};
 
 /// A delta of at most this many rows is compared with what it replaces, so that a refresh that brings nothing new writes nothing.
 const COMPARED_ROWS: u64 = 20_000;
+/// Up to here rows are compared one by one, which costs a third of planning and running a set operation.
+const LISTED_ROWS: u64 = 256;
 
 /// Everything that one sync commits for one dataset.
 #[derive(Debug)]
@@ -187,32 +190,15 @@ impl TableChange {
                 .map_err(&fault)?;
         }
         let cursor = ident(cursor);
-        let window = format!(
-            "({cursor} >= {from} or {cursor} is null)",
-            from = cursor_literal(from, ty)
-        );
-        let names = self
-            .columns
-            .iter()
-            .map(|column| ident(column))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let names = self.columns.iter().map(|column| ident(column)).collect::<Vec<_>>().join(", ");
+        // Two conditions: each alone lets DuckDB skip row groups by their statistics, `or` would not.
+        let window = [format!("{cursor} >= {}", cursor_literal(from, ty)), format!("{cursor} is null")];
         if self.added.is_empty() && self.is_unchanged(connection, &table, &staging, &window, &names)? {
             let rows = count(connection, &self.table)?;
-            return Ok(TableOutcome {
-                changed: false,
-                deleted: 0,
-                inserted: 0,
-                rows,
-                watermark,
-            });
+            return Ok(TableOutcome { changed: false, deleted: 0, inserted: 0, rows, watermark });
         }
         let mut deleted = 0;
-        // Two statements: each alone lets DuckDB skip row groups by their statistics, `or` would not.
-        for condition in [
-            format!("{cursor} >= {}", cursor_literal(from, ty)),
-            format!("{cursor} is null"),
-        ] {
+        for condition in &window {
             deleted += connection
                 .execute(&format!("delete from {table} where {condition}"), [])
                 .map_err(&fault)?;
@@ -238,34 +224,52 @@ impl TableChange {
         })
     }
 
-    /// Tells whether the window already holds exactly the staged rows.
+    /// Tells whether the window already holds exactly the staged rows. With a key, a staged row may also replace one that
+    /// lies outside of the window; then the window lacks it and the answer is no.
     fn is_unchanged(
         &self,
         connection: &Connection,
         table: &str,
         staging: &str,
-        window: &str,
+        window: &[String; 2],
         names: &str,
     ) -> Result<bool> {
         if self.staged_rows > COMPARED_ROWS {
             return Ok(false);
         }
-        let fault = fault::store("sync.compare");
-        let stored: i64 = connection
-            .query_row(&format!("select count(*) from {table} where {window}"), [], |row| {
-                row.get(0)
-            })
-            .map_err(&fault)?;
-        // With a key, a staged row may also replace one that lies outside of the window; then the counts differ.
-        if stored.cast_unsigned() != self.staged_rows {
-            return Ok(false);
+        let [above, unknown] = window;
+        let stored =
+            format!("select {names} from {table} where {above} union all select {names} from {table} where {unknown}");
+        if self.staged_rows <= LISTED_ROWS {
+            let limit = LISTED_ROWS + 1;
+            let stored = listed(connection, &format!("select * from ({stored} limit {limit}) order by all"))?;
+            return Ok(stored.len() as u64 == self.staged_rows
+                && stored == listed(connection, &format!("select {names} from {staging} order by all"))?);
         }
         let sql = format!(
-            "select count(*) from (select {names} from {staging} except all select {names} from {table} where {window})"
+            "with stored as materialized ({stored})
+             select (select count(*) from stored),
+                    (select count(*) from (select {names} from {staging} except all from stored))"
         );
-        let differing: i64 = connection.query_row(&sql, [], |row| row.get(0)).map_err(&fault)?;
-        Ok(differing == 0)
+        let (stored, differing): (i64, i64) = connection
+            .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(fault::store("sync.compare"))?;
+        Ok(stored.cast_unsigned() == self.staged_rows && differing == 0)
     }
+}
+
+/// Reads rows in a form in which equal rows are equal texts, NaN included.
+fn listed(connection: &Connection, sql: &str) -> Result<Vec<String>> {
+    let fault = fault::store("sync.compare");
+    let mut statement = connection.prepare(sql).map_err(&fault)?;
+    let mut rows = statement.query([]).map_err(&fault)?;
+    let mut texts = Vec::new();
+    while let Some(row) = rows.next().map_err(&fault)? {
+        let columns = row.as_ref().column_count();
+        let values = (0..columns).map(|index| row.get::<_, Value>(index)).collect::<duckdb::Result<Vec<_>>>();
+        texts.push(format!("{:?}", values.map_err(&fault)?));
+    }
+    Ok(texts)
 }
 
 fn count(connection: &Connection, table: &str) -> Result<u64> {
