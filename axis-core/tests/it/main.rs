@@ -2,5 +2,6 @@
 
 mod full;
 mod incremental;
+mod errors_json;
 mod smoke;
 mod support;

@@ -7,4 +7,5 @@ mod cli;
 mod cli_config;
 mod cli_processes;
 mod cli_query;
+mod readme;
 mod support;
