@@ -8,4 +8,5 @@ mod cli_config;
 mod cli_processes;
 mod cli_query;
 mod readme;
+mod scripts;
 mod support;
