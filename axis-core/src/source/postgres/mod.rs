@@ -1,5 +1,6 @@
 //! PostgreSQL: one session a snapshot, `COPY ... TO STDOUT (FORMAT binary)` for rows.
 
+mod address;
 mod connect;
 mod decode;
 mod describe;
@@ -10,6 +11,7 @@ mod read;
 mod select;
 mod session;
 mod sqlstate;
+mod tap;
 mod types;
 mod values;
 
