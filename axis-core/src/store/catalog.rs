@@ -206,10 +206,15 @@ pub(crate) fn write(connection: &Connection, dataset: &str, record: &DatasetReco
     let fault = fault::store("store.catalog");
     let record = json(record)?;
     let updated = connection
-        .execute("update _axis.datasets set record = ? where dataset = ?", params![record, dataset])
+        .execute(
+            "update _axis.datasets set record = ? where dataset = ?",
+            params![record, dataset],
+        )
         .map_err(&fault)?;
     if updated == 0 {
-        connection.execute("insert into _axis.datasets values (?, ?)", params![dataset, record]).map_err(&fault)?;
+        connection
+            .execute("insert into _axis.datasets values (?, ?)", params![dataset, record])
+            .map_err(&fault)?;
     }
     Ok(())
 }

@@ -197,12 +197,26 @@ impl TableChange {
                 .map_err(&fault)?;
         }
         let cursor = ident(cursor);
-        let names = self.columns.iter().map(|column| ident(column)).collect::<Vec<_>>().join(", ");
+        let names = self
+            .columns
+            .iter()
+            .map(|column| ident(column))
+            .collect::<Vec<_>>()
+            .join(", ");
         // Two conditions: each alone lets DuckDB skip row groups by their statistics, `or` would not.
-        let window = [format!("{cursor} >= {}", cursor_literal(from, ty)), format!("{cursor} is null")];
+        let window = [
+            format!("{cursor} >= {}", cursor_literal(from, ty)),
+            format!("{cursor} is null"),
+        ];
         if self.added.is_empty() && self.is_unchanged(connection, &table, &staging, &window, &names)? {
             let rows = count(connection, &self.table)?;
-            return Ok(TableOutcome { changed: false, deleted: 0, inserted: 0, rows, watermark });
+            return Ok(TableOutcome {
+                changed: false,
+                deleted: 0,
+                inserted: 0,
+                rows,
+                watermark,
+            });
         }
         let mut deleted = 0;
         for condition in &window {
@@ -249,7 +263,10 @@ impl TableChange {
             format!("select {names} from {table} where {above} union all select {names} from {table} where {unknown}");
         if self.staged_rows <= LISTED_ROWS {
             let limit = LISTED_ROWS + 1;
-            let stored = listed(connection, &format!("select * from ({stored} limit {limit}) order by all"))?;
+            let stored = listed(
+                connection,
+                &format!("select * from ({stored} limit {limit}) order by all"),
+            )?;
             return Ok(stored.len() as u64 == self.staged_rows
                 && stored == listed(connection, &format!("select {names} from {staging} order by all"))?);
         }
@@ -273,7 +290,9 @@ fn listed(connection: &Connection, sql: &str) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     while let Some(row) = rows.next().map_err(&fault)? {
         let columns = row.as_ref().column_count();
-        let values = (0..columns).map(|index| row.get::<_, Value>(index)).collect::<duckdb::Result<Vec<_>>>();
+        let values = (0..columns)
+            .map(|index| row.get::<_, Value>(index))
+            .collect::<duckdb::Result<Vec<_>>>();
         texts.push(format!("{:?}", values.map_err(&fault)?));
     }
     Ok(texts)

@@ -1,6 +1,10 @@
 //! The engine as a user meets it, against a real PostgreSQL and real SQLite files.
 
+mod bad_input;
+mod cancel;
 mod full;
 mod incremental;
+mod query;
 mod smoke;
 mod support;
+mod types;
