@@ -2,9 +2,11 @@
 
 mod bad_input;
 mod cancel;
+mod crash;
 mod full;
 mod incremental;
 mod query;
+mod readers;
 mod smoke;
 mod support;
 mod types;

@@ -100,7 +100,7 @@ async fn sql_reaches_no_files_settings_or_feeds() {
     ] {
         let error = refusal(&shop.engine, sql).await;
         assert_eq!(error.kind(), ErrorKind::Query, "{sql}: {}", error.chain());
-        assert!(!error.to_string().contains("/etc/"), "{sql}: {error}");
+        assert!(!error.to_string().contains("root:"), "{sql}: {error}");
     }
     assert_eq!(shop.number("select count(*) from t").await, 10);
     shop.engine.close().await.unwrap();
