@@ -452,3 +452,45 @@ async fn a_view_of_ones_own_joins_the_tables() {
     assert_eq!(sales.page(PageRequest::default()).await.unwrap().total, 20);
     engine.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn hostile_sql_fails_without_harm() {
+    let shop = shop().await;
+    let deep = 3_000;
+    for sql in [
+        format!("select {}1{}", "(".repeat(deep), ")".repeat(deep)),
+        format!("select {}1", "- ".repeat(deep)),
+        format!("select {}true", "not ".repeat(deep)),
+        format!("select 1{}", " + 1".repeat(deep)),
+        format!("select {}1{}", "[".repeat(deep), "]".repeat(deep)),
+        format!("select {}1{}", "abs(".repeat(deep), ")".repeat(deep)),
+        format!("{}select 1{}", "select * from (".repeat(deep), ")".repeat(deep)),
+        format!("select 1{}", " union all select 1".repeat(deep)),
+        format!("select '{}'", "x".repeat(1000) + "\0"),
+    ] {
+        let outcome = match shop
+            .engine
+            .query(Query::sql(sql.clone()).timeout(Duration::from_secs(5)))
+            .await
+        {
+            Ok(stream) => stream.collect().await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            let kind = error.kind();
+            assert!(
+                matches!(kind, ErrorKind::Query | ErrorKind::Timeout),
+                "{}: {}",
+                &sql[..40],
+                error.chain()
+            );
+        }
+    }
+    // A value that fails in the middle of an answer ends the stream with an error.
+    let sql = "select case when range = 500000 then error('row value') else range end as a from range(1000000)";
+    let error = refusal(&shop.engine, sql).await;
+    assert_eq!(error.kind(), ErrorKind::Query);
+    assert!(!error.to_string().contains("row value"), "{error}");
+    assert_eq!(shop.number("select count(*) from t").await, 10);
+    shop.engine.close().await.unwrap();
+}
