@@ -111,7 +111,12 @@ impl VTab for FeedFunction {
 
     fn bind(bind: &BindInfo) -> std::result::Result<Self::BindData, Box<dyn StdError>> {
         let feeds = super::vectors::extra_info::<Feeds>(bind);
-        let key = bind.get_parameter(0).to_string();
+        let key = bind.get_parameter(0);
+        // Reading a NULL as text would throw an exception that nothing on this side can catch.
+        if key.is_null() {
+            return Err("no such feed".into());
+        }
+        let key = key.to_string();
         let entry = lock(&feeds.0).get(&key).cloned().ok_or("no such feed")?;
         for column in &entry.columns {
             bind.add_result_column(&column.name, logical_type(&column.ty));

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -96,8 +96,9 @@ pub(crate) async fn open_stream(
     let (schema_in, schema) = oneshot::channel();
     let stop = cancel.child_token();
     let finished = CancellationToken::new();
+    let target = Arc::new(Target(Mutex::new(Some(interrupt))));
     tokio::spawn(watch(
-        interrupt,
+        Arc::clone(&target),
         stop.clone(),
         pool.closing(),
         deadline,
@@ -115,6 +116,7 @@ pub(crate) async fn open_stream(
             let _query = owner.query(&connection);
             produce(&connection, &sql, params, schema_in, &batches_in)
         }));
+        target.release();
         match outcome {
             Ok(Ok(())) => owner.give_back(connection),
             Ok(Err(error)) => {
@@ -160,9 +162,24 @@ impl Verdict {
     }
 }
 
+/// The connection that may be interrupted, as long as it runs this query: afterwards it runs somebody else's.
+struct Target(Mutex<Option<Arc<InterruptHandle>>>);
+
+impl Target {
+    fn interrupt(&self) {
+        if let Some(handle) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            handle.interrupt();
+        }
+    }
+
+    fn release(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
 /// Interrupts the query at its deadline or when it is stopped, until it has finished.
 async fn watch(
-    interrupt: Arc<InterruptHandle>,
+    target: Arc<Target>,
     stop: CancellationToken,
     closing: CancellationToken,
     deadline: Option<tokio::time::Instant>,
@@ -175,7 +192,7 @@ async fn watch(
         () = until(deadline) => {}
     }
     loop {
-        interrupt.interrupt();
+        target.interrupt();
         tokio::select! {
             () = finished.cancelled() => return,
             () = tokio::time::sleep(Duration::from_millis(20)) => {}

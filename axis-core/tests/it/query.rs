@@ -1,0 +1,496 @@
+//! Reading the store: what SQL may do, how values look as JSON, and pages.
+
+use std::time::Duration;
+
+use axis_core::config::{Config, TableConfig};
+use axis_core::{Engine, ErrorKind, Filters, PageRequest, Query, SortDirection, SyncOptions, Value};
+use serde_json::json;
+
+use super::support::{Project, Shop, ask, sync};
+
+async fn shop() -> Shop {
+    let shop = Shop::open(
+        "query",
+        "create table t as select i as id, 'x' || i as t from generate_series(1, 10) i",
+        vec![TableConfig::new("t", "select * from t")],
+    )
+    .await;
+    shop.sync().await;
+    shop
+}
+
+async fn refusal(engine: &Engine, sql: &str) -> axis_core::Error {
+    let outcome = match engine.query(Query::sql(sql)).await {
+        Ok(stream) => stream.collect().await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(batches) => panic!("{sql} was answered: {:?}", axis_core::rows_to_json(&batches)),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn only_one_select_is_run() {
+    let shop = shop().await;
+    for sql in [
+        "insert into t values (11, 'x')",
+        "update t set t = 'y'",
+        "delete from t",
+        "drop table t",
+        "create table u as select 1",
+        "create temp table u as select 1",
+        "alter table t add column y int",
+        "copy t to '/tmp/axis-test.csv'",
+        "copy (select 1) to '/tmp/axis-test.csv'",
+        "export database '/tmp/axis-test'",
+        "pragma database_list",
+        "pragma table_info('t')",
+        "attach ':memory:' as other",
+        "set threads = 1",
+        "reset threads",
+        "call pragma_version()",
+        "install httpfs",
+        "load icu",
+        "checkpoint",
+        "vacuum",
+        "begin",
+        "explain analyze delete from t",
+        "prepare p as select 1",
+        "with gone as (delete from t returning *) select * from gone",
+        "select 1; delete from t",
+        "select 1; select 2",
+        "",
+        "-- nothing",
+        "selec 1",
+        "select * from no_such_table",
+        "select no_such_column from t",
+        "select 'a'::integer",
+    ] {
+        assert_eq!(refusal(&shop.engine, sql).await.kind(), ErrorKind::Query, "{sql}");
+    }
+    assert_eq!(shop.number("select count(*) from t").await, 10);
+    assert_eq!(shop.number("from t select count(*)").await, 10);
+    assert_eq!(
+        shop.number("with x as (select 1 as a) select a from x; -- done").await,
+        1
+    );
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn sql_reaches_no_files_settings_or_feeds() {
+    let shop = shop().await;
+    let store = shop.store().display().to_string();
+    for sql in [
+        "select * from read_csv('/etc/passwd')",
+        "select * from read_text('/etc/passwd')",
+        "select * from read_blob('/etc/passwd')",
+        "select * from read_json('/etc/passwd')",
+        "select * from read_parquet('/etc/passwd')",
+        "select * from glob('/etc/*')",
+        "select * from '/etc/passwd'",
+        "select * from 'https://example.com/x.csv'",
+        &format!("select * from read_blob('{store}.lock')"),
+        "select getenv('HOME')",
+        "select * from axis_feed('guess')",
+        "select * from axis_feed('00000000000000000000000000000000')",
+        "select * from axis_feed(null)",
+        "select * from query('delete from t')",
+    ] {
+        let error = refusal(&shop.engine, sql).await;
+        assert_eq!(error.kind(), ErrorKind::Query, "{sql}: {}", error.chain());
+        assert!(!error.to_string().contains("root:"), "{sql}: {error}");
+    }
+    assert_eq!(shop.number("select count(*) from t").await, 10);
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn parameters_are_bound() {
+    let shop = shop().await;
+    let query = Query::sql("select count(*) as n from t where id > $1 and t <> ?2".replace("?2", "$2"))
+        .bind(3_i64)
+        .bind(Value::Text("x4' or true".into()));
+    let batches = shop.engine.query(query).await.unwrap().collect().await.unwrap();
+    assert_eq!(axis_core::rows_to_json(&batches), [json!({"n": 7})]);
+    let error = match shop.engine.query(Query::sql("select $1")).await {
+        Ok(stream) => stream.collect().await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert_eq!(error.kind(), ErrorKind::Query);
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn many_queries_one_after_the_other_do_not_disturb_each_other() {
+    let shop = shop().await;
+    for round in 0..500 {
+        // Streams that end, are dropped in the middle, and time out, each followed by one that must not notice.
+        let mut stream = shop
+            .engine
+            .query(Query::sql("select * from range(20000)"))
+            .await
+            .unwrap();
+        if round % 2 == 0 {
+            assert!(stream.next().await.unwrap().is_ok());
+        }
+        drop(stream);
+        if round % 50 == 0 {
+            let query =
+                Query::sql("select count(*) from range(1000000) a, range(1000000) b where a.range + b.range = 3");
+            assert!(
+                shop.engine
+                    .query(query.timeout(Duration::from_millis(5)))
+                    .await
+                    .is_err()
+            );
+        }
+        assert_eq!(
+            shop.number("select sum(range)::bigint from range(3000)").await,
+            4_498_500
+        );
+    }
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_type_has_its_form_in_json() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(directory.path().join("s.duckdb")).await.unwrap();
+    for (sql, value) in [
+        ("null", json!(null)),
+        ("true", json!(true)),
+        ("(-128)::tinyint", json!(-128)),
+        ("(-32768)::smallint", json!(-32768)),
+        ("2147483647::integer", json!(2_147_483_647)),
+        ("9223372036854775807::bigint", json!(9_223_372_036_854_775_807_i64)),
+        ("255::utinyint", json!(255)),
+        ("65535::usmallint", json!(65535)),
+        ("4294967295::uinteger", json!(4_294_967_295_u32)),
+        ("18446744073709551615::ubigint", json!(18_446_744_073_709_551_615_u64)),
+        ("42::hugeint", json!(42)),
+        (
+            "170141183460469231731687303715884105727::hugeint",
+            json!("170141183460469231731687303715884105727"),
+        ),
+        ("1.5::float", json!(1.5)),
+        ("0.1::double", json!(0.1)),
+        ("'nan'::double", json!(null)),
+        ("'-inf'::float", json!(null)),
+        ("12.50::decimal(12,2)", json!(12.5)),
+        ("12::decimal(12,0)", json!(12)),
+        ("12345678901234567.89::decimal(20,2)", json!("12345678901234567.89")),
+        ("(-0.05)::decimal(4,2)", json!(-0.05)),
+        (
+            "99999999999999999999999999999999999999::decimal(38,0)",
+            json!("99999999999999999999999999999999999999"),
+        ),
+        ("''", json!("")),
+        ("'é\"\\🙂'", json!("é\"\\🙂")),
+        ("'\\x00\\xFF'::blob", json!("\\x00ff")),
+        (
+            "'f81d4fae-7dec-11d0-a765-00a0c91e6bf6'::uuid",
+            json!("f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
+        ),
+        ("date '2026-01-31'", json!("2026-01-31")),
+        ("'infinity'::date", json!("infinity")),
+        ("'-infinity'::timestamp", json!("-infinity")),
+        ("time '12:30:00.5'", json!("12:30:00.500")),
+        ("time '24:00:00'", json!("24:00:00")),
+        ("timestamp '2026-01-31 12:30:00'", json!("2026-01-31T12:30:00")),
+        (
+            "timestamp '2026-01-31 12:30:00.123456'",
+            json!("2026-01-31T12:30:00.123456"),
+        ),
+        ("timestamptz '2026-01-31 14:30:00+02'", json!("2026-01-31T12:30:00Z")),
+        ("'infinity'::timestamptz", json!("infinity")),
+        ("[1, null, 3]", json!([1, null, 3])),
+        ("[]::integer[]", json!([])),
+        ("[['a'], null]", json!([["a"], null])),
+        ("array[1, 2]::integer[2]", json!([1, 2])),
+        ("{'a': 1, 'b': [1.5::double]}", json!({"a": 1, "b": [1.5]})),
+        ("'sad'::enum('sad', 'happy')", json!("sad")),
+        ("json('{\"a\": 1}')", json!("{\"a\":1}")),
+    ] {
+        let rows = ask(&engine, &format!("select {sql} as v")).await;
+        assert_eq!(rows, [json!({"v": value})], "{sql}");
+    }
+    for sql in [
+        "interval '1 month 2 days'",
+        "timetz '12:30:00+02'",
+        "map {'a': 1}",
+        "'101'::bit",
+        "timestamp_s '2026-01-01 00:00:00'",
+        "timestamp_ns '2026-01-01 00:00:00'",
+    ] {
+        let rows = ask(&engine, &format!("select {sql} as v")).await;
+        assert!(!rows[0]["v"].is_null(), "{sql} is {}", rows[0]);
+    }
+    let keys: Vec<_> = ask(&engine, "select 1 as z, 2 as a, 3 as \"M m\"").await[0]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(keys, ["z", "a", "M m"]);
+    engine.close().await.unwrap();
+}
+
+/// An engine whose `monitoring` has 500 rows: many ties, special characters, and times one minute apart.
+async fn pages() -> (Shop, Engine) {
+    let shop = Shop::open(
+        "pages",
+        "create table traces as select 't' || lpad(i::text, 4, '0') as id, timestamptz '2026-01-31 12:00' + make_interval(mins => i) as created_at,
+           case i when 7 then '100% of_it' when 8 then '100x ofxit' else 'question ' || i end as input,
+           case when i % 2 = 0 then 'prod' else 'test' end as env from generate_series(0, 249) i;
+         create table scores as select id as trace_id, m as metric_name, 1.0::float8 as metric_score,
+           case when id = 't0001' then 'classification' when id = 't0002' then 'Score' end as metric_category
+         from traces, unnest(array['a', 'b']) m",
+        Vec::new(),
+    )
+    .await;
+    let project = Project::new();
+    project.file(
+        "monitoring_db.yaml",
+        "monitoring_db:\n  enabled: true\n  url: ${URL}\n  dataset_query: select * from traces
+  results_query: select trace_id as dataset_id, metric_name, metric_score, metric_category from scores\n",
+    );
+    let mut config = project.load(&[("URL", &shop.database.url)]);
+    config.store.path = shop.directory.path().join("pages.duckdb");
+    let engine = Engine::builder(config).open().await.unwrap();
+    sync(&engine.dataset("monitoring").unwrap(), SyncOptions::default()).await;
+    (shop, engine)
+}
+
+fn filtered(adjust: impl FnOnce(&mut Filters)) -> PageRequest {
+    let mut request = PageRequest::default();
+    adjust(&mut request.filters);
+    request
+}
+
+#[tokio::test]
+async fn pages_hold_every_row_once_in_a_stable_order() {
+    let (_shop, engine) = pages().await;
+    let monitoring = engine.dataset("monitoring").unwrap();
+    for (sort_by, direction) in [
+        (None, SortDirection::Descending),
+        (Some("environment"), SortDirection::Ascending),
+        (Some("metric_category"), SortDirection::Descending),
+        (Some("no_such_column"), SortDirection::Ascending),
+    ] {
+        let mut seen = Vec::new();
+        for page in 1.. {
+            let mut request = PageRequest::default();
+            request.page = page;
+            request.page_size = 33;
+            request.sort_by = sort_by.map(str::to_owned);
+            request.direction = direction;
+            let found = monitoring.page(request).await.unwrap();
+            assert_eq!((found.total, found.page, found.page_size), (500, page, 33));
+            if found.rows.is_empty() {
+                break;
+            }
+            seen.extend(
+                found
+                    .rows
+                    .iter()
+                    .map(|row| (row["dataset_id"].clone(), row["metric_name"].clone())),
+            );
+        }
+        assert_eq!(seen.len(), 500, "{sort_by:?}");
+        let mut unique: Vec<String> = seen.iter().map(|key| format!("{key:?}")).collect();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), 500, "{sort_by:?}");
+        if sort_by.is_none() {
+            assert_eq!(seen[0], (json!("t0249"), json!("a")));
+        }
+    }
+    let mut request = PageRequest::default();
+    request.columns = ["metric_name", "no_such_column", "DATASET_ID"]
+        .map(str::to_owned)
+        .to_vec();
+    request.page_size = 1;
+    let page = monitoring.page(request).await.unwrap();
+    assert_eq!(page.rows[0].keys().collect::<Vec<_>>(), ["metric_name", "dataset_id"]);
+    engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn pages_are_filtered_and_searched() {
+    let (_shop, engine) = pages().await;
+    let monitoring = engine.dataset("monitoring").unwrap();
+    let total = |request| {
+        let monitoring = monitoring.clone();
+        async move { monitoring.page(request).await.unwrap().total }
+    };
+    let equal = |pairs: &[(&str, &str)]| {
+        filtered(|filters| {
+            filters.equal = pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        })
+    };
+    assert_eq!(total(equal(&[("environment", "prod")])).await, 250);
+    assert_eq!(
+        total(equal(&[("environment", "prod"), ("metric_name", "a")])).await,
+        125
+    );
+    assert_eq!(total(equal(&[("environment", "x' or '1'='1")])).await, 0);
+    assert_eq!(total(equal(&[("no_such_column", "x")])).await, 500);
+    for (category, expected) in [("score", 498), ("CLASSIFICATION", 2), ("other", 0)] {
+        let request = filtered(|filters| filters.metric_category = Some(category.into()));
+        assert_eq!(total(request).await, expected, "{category}");
+    }
+    for (search, expected) in [
+        ("100%", 2),
+        ("of_it", 2),
+        ("OF_IT", 2),
+        ("question 24", 22),
+        ("%", 2),
+        ("_", 2),
+        ("'", 0),
+        ("", 500),
+    ] {
+        let request = filtered(|filters| filters.search = Some(search.into()));
+        assert_eq!(total(request).await, expected, "{search:?}");
+    }
+    for (start, end, expected) in [
+        ("2026-01-31 12:10:00", "2026-01-31 12:19:00", 20),
+        ("2026-01-31T12:10:00", "2026-01-31T12:19:00Z", 20),
+        ("2026-01-31T14:10:00+02:00", "2026-01-31 14:19:00 02:00", 20),
+        ("2026-01-31", "2026-02-01", 500),
+        ("2026-02-01", "2026-02-02", 0),
+    ] {
+        let request = filtered(|filters| {
+            filters.time_start = Some(start.into());
+            filters.time_end = Some(end.into());
+        });
+        assert_eq!(total(request).await, expected, "{start} to {end}");
+    }
+    engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn wrong_arguments_of_a_page_are_refused() {
+    let (_shop, engine) = pages().await;
+    let monitoring = engine.dataset("monitoring").unwrap();
+    for (page, page_size) in [(0, 50), (1, 0), (1, 501), (u64::MAX, 500)] {
+        let mut request = PageRequest::default();
+        request.page = page;
+        request.page_size = page_size;
+        let error = monitoring.page(request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{page} {page_size}");
+    }
+    let error = monitoring
+        .page(filtered(|filters| filters.time_start = Some("yesterday".into())))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.message().contains("time_start"), "{error}");
+    let mut far = PageRequest::default();
+    far.page = 10_000_000;
+    let page = monitoring.page(far).await.unwrap();
+    assert_eq!((page.rows.len(), page.total), (0, 500));
+    // A dataset that was never synced is empty, and one that does not exist is an error that lists what does.
+    let page = engine
+        .dataset("eval")
+        .unwrap()
+        .page(PageRequest::default())
+        .await
+        .unwrap();
+    assert_eq!((page.rows.len(), page.total), (0, 0));
+    let error = engine.dataset("evla").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(
+        error.message().contains("monitoring, eval, human_signals, kpi"),
+        "{error}"
+    );
+    engine.close().await.unwrap();
+    let error = monitoring.page(PageRequest::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn a_view_of_ones_own_joins_the_tables() {
+    let shop = Shop::open(
+        "view",
+        "create table orders as select i as id, 'o' || i as name from generate_series(1, 5) i;
+         create table lines as select i % 5 + 1 as id, i as amount from generate_series(1, 20) i",
+        Vec::new(),
+    )
+    .await;
+    let project = Project::new();
+    let file = |sql: &str| {
+        project.file(
+            "datasets/sales.yaml",
+            &format!(
+                "sales:\n  enabled: true\n  url: ${{URL}}\n  tables:\n    orders: {{query: select * from orders}}
+    lines: {{relation: public.lines}}\n  view: {{name: orders_full, sql: \"{sql}\"}}\n"
+            ),
+        );
+    };
+    let load = || -> Config {
+        let mut config = project.load(&[("URL", &shop.database.url)]);
+        config.store.path = shop.directory.path().join("view.duckdb");
+        config
+    };
+    file("select * from orders join lines using (id)");
+    let engine = Engine::builder(load()).open().await.unwrap();
+    let sales = engine.dataset("sales").unwrap();
+    sync(&sales, SyncOptions::default()).await;
+    let page = sales.page(PageRequest::default()).await.unwrap();
+    assert_eq!(page.total, 20);
+    assert_eq!(page.rows[0].keys().collect::<Vec<_>>(), ["id", "name", "amount"]);
+    engine.close().await.unwrap();
+
+    file("select * from no_such_table");
+    let engine = Engine::builder(load()).open().await.unwrap();
+    let sales = engine.dataset("sales").unwrap();
+    let error = sales.sync(SyncOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.message().contains("`orders_full` cannot be created"), "{error}");
+    assert_eq!(sales.page(PageRequest::default()).await.unwrap().total, 20);
+    engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn hostile_sql_fails_without_harm() {
+    let shop = shop().await;
+    let deep = 3_000;
+    for sql in [
+        format!("select {}1{}", "(".repeat(deep), ")".repeat(deep)),
+        format!("select {}1", "- ".repeat(deep)),
+        format!("select {}true", "not ".repeat(deep)),
+        format!("select 1{}", " + 1".repeat(deep)),
+        format!("select {}1{}", "[".repeat(deep), "]".repeat(deep)),
+        format!("select {}1{}", "abs(".repeat(deep), ")".repeat(deep)),
+        format!("{}select 1{}", "select * from (".repeat(deep), ")".repeat(deep)),
+        format!("select 1{}", " union all select 1".repeat(deep)),
+        format!("select '{}'", "x".repeat(1000) + "\0"),
+    ] {
+        let outcome = match shop
+            .engine
+            .query(Query::sql(sql.clone()).timeout(Duration::from_secs(5)))
+            .await
+        {
+            Ok(stream) => stream.collect().await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            let kind = error.kind();
+            assert!(
+                matches!(kind, ErrorKind::Query | ErrorKind::Timeout),
+                "{}: {}",
+                &sql[..40],
+                error.chain()
+            );
+        }
+    }
+    // A value that fails in the middle of an answer ends the stream with an error.
+    let sql = "select case when range = 500000 then error('row value') else range end as a from range(1000000)";
+    let error = refusal(&shop.engine, sql).await;
+    assert_eq!(error.kind(), ErrorKind::Query);
+    assert!(!error.to_string().contains("row value"), "{error}");
+    assert_eq!(shop.number("select count(*) from t").await, 10);
+    shop.engine.close().await.unwrap();
+}
