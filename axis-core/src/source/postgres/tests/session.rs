@@ -286,6 +286,11 @@ fn a_role_that_is_shown_nothing_says_so() {
         Bench::new(connection)
     };
     let reader = bench("hidden_reader");
+    // The session that made the roles ends a moment after its client.
+    let elsewhere = TestDatabase::create("hidden_elsewhere");
+    let sessions = format!("select count(*) from pg_stat_activity where datname = '{}'", database.name);
+    let gone = (0..1_000).any(|_| elsewhere.query_text(&sessions) == [[Some("0".to_owned())]]);
+    assert!(gone, "nobody is left in the database");
     // Only sessions of this database count, so the role sees everything there is: its own.
     assert!(reader.snapshot().unwrap().horizon().oldest_writer.is_some());
     let owner = Bench::on(&database);
