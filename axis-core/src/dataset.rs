@@ -327,7 +327,10 @@ impl Dataset {
         let failure = Failure::new(&context.run_id, now, error);
         let record = {
             let mut record = lock(&self.state.record);
-            record.last_failure = Some(failure.clone());
+            // Whoever cancels a sync knows why; what was known of the data before still holds.
+            if error.kind() != ErrorKind::Cancelled {
+                record.last_failure = Some(failure.clone());
+            }
             record.clone()
         };
         let mut line = RunRecord::started(&context.run_id, self.name(), since);
@@ -360,6 +363,14 @@ impl Dataset {
         failure
     }
 
+    /// Refuses to read a store that is switched off.
+    pub(crate) fn check_readable(&self) -> Result<()> {
+        if self.engine.is_closed() {
+            return Err(closed());
+        }
+        self.engine.check_enabled()
+    }
+
     /// Says at once why a sync cannot start.
     fn check_ready(&self) -> Result<Arc<dyn Source>> {
         let config = &self.state.config;
@@ -371,9 +382,7 @@ impl Dataset {
         if self.engine.is_closed() {
             return Err(closed());
         }
-        if !self.engine.config.store.enabled {
-            return refuse("the store is disabled by `duckdb.enabled: false`");
-        }
+        self.engine.check_enabled()?;
         if let Some(error) = &config.broken {
             return Err(error.clone().with("dataset", &config.name));
         }

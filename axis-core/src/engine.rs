@@ -1,5 +1,6 @@
 //! The one handle: opens the store, lists datasets, syncs, answers queries, closes.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, ViewConfig};
 use crate::dataset::{Dataset, State, SyncOptions, closed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::Query;
@@ -49,6 +50,16 @@ impl Inner {
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
+
+    pub(crate) fn check_enabled(&self) -> Result<()> {
+        if self.config.store.enabled {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Config,
+            "the store is disabled by `duckdb.enabled: false`",
+        ))
+    }
 }
 
 /// Collects what an engine is opened with.
@@ -71,6 +82,7 @@ impl EngineBuilder {
     /// # Errors
     /// As [`Engine::open`].
     pub async fn open(self) -> Result<Engine> {
+        check_names(&self.config)?;
         let (store, mut catalog) = Store::open(&self.config.store).await?;
         let datasets = self
             .config
@@ -99,6 +111,33 @@ impl EngineBuilder {
             config: self.config,
         })))
     }
+}
+
+/// Refuses names that two datasets claim, or that the store keeps for itself.
+fn check_names(config: &Config) -> Result<()> {
+    let mut datasets = HashSet::new();
+    let mut relations = HashSet::new();
+    for dataset in config.datasets.iter().filter(|dataset| dataset.broken.is_none()) {
+        let twice = |what: &str, name: &str| {
+            let message = format!("the {what} `{name}` is used twice, or is a name that the store keeps for itself");
+            Err(Error::new(ErrorKind::Config, message)
+                .during("engine.open")
+                .with("dataset", &dataset.name))
+        };
+        if !datasets.insert(dataset.name.to_lowercase()) {
+            return twice("dataset", &dataset.name);
+        }
+        let view = match &dataset.view {
+            ViewConfig::Join { name, .. } | ViewConfig::Sql { name, .. } => Some(name.as_str()),
+            _ => None,
+        };
+        for name in dataset.tables.iter().map(|table| table.name.as_str()).chain(view) {
+            if name.to_lowercase().starts_with("_axis") || !relations.insert(name.to_lowercase()) {
+                return twice("relation", name);
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Engine {
@@ -181,6 +220,7 @@ impl Engine {
         if self.0.is_closed() {
             return Err(closed());
         }
+        self.0.check_enabled()?;
         let sql = query.sql.clone();
         let limits = Limits {
             timeout: query.timeout,

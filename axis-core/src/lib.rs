@@ -53,3 +53,8 @@ pub use store::{QueryStream, RunRecord};
 pub use sync::{Failure, FullReason, KeptAlias, Strategy, SyncEvent, SyncMode, SyncReport, TableReport};
 
 pub use tokio_util::sync::CancellationToken;
+
+/// The Rust of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

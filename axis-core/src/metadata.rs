@@ -103,6 +103,7 @@ impl Dataset {
     /// # Errors
     /// `Store`, `Closed`.
     pub async fn metadata(&self) -> Result<Option<Arc<DatasetMetadata>>> {
+        self.check_readable()?;
         let generation = self.status().generation;
         let Some(relation) = self.relation().map(str::to_owned).filter(|_| generation > 0) else {
             return Ok(None);

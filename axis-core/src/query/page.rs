@@ -102,6 +102,7 @@ impl Dataset {
     /// `InvalidArgument` for a page below 1, a page size outside of 1 to 500 or a time that cannot be read; `Store`, `Closed`.
     pub async fn page(&self, request: PageRequest) -> Result<Page> {
         check(&request)?;
+        self.check_readable()?;
         let (page, page_size) = (request.page, request.page_size);
         let Some(relation) = self.relation().map(str::to_owned) else {
             return Ok(Page {
@@ -115,7 +116,7 @@ impl Dataset {
             .store
             .pool
             .read(Limits::default(), move |connection, _| {
-                fetch(connection, &relation, &request)
+                load(connection, &relation, &request)
             })
             .await
     }
@@ -140,7 +141,7 @@ fn check(request: &PageRequest) -> Result<()> {
     Ok(())
 }
 
-fn fetch(connection: &Connection, relation: &str, request: &PageRequest) -> Result<Page> {
+fn load(connection: &Connection, relation: &str, request: &PageRequest) -> Result<Page> {
     let columns = columns_of(connection, relation)?;
     let empty = Page {
         rows: Vec::new(),
@@ -187,11 +188,8 @@ fn fetch(connection: &Connection, relation: &str, request: &PageRequest) -> Resu
     let offset = (request.page - 1) * request.page_size;
     // Writing to a String cannot fail.
     let _ = write!(sql, " limit {} offset {offset}", request.page_size);
-    let mut statement = connection.prepare(&sql).map_err(fault::store("query.page"))?;
-    let batches = statement
-        .query_arrow(duckdb::params_from_iter(params))
-        .map_err(fault::store("query.page"))?;
-    let rows = batches.flat_map(|batch| super::batch_to_json(&batch)).collect();
+    let batches = crate::store::fetch(connection, &sql, params, "query.page")?;
+    let rows = batches.iter().flat_map(super::batch_to_json).collect();
     Ok(Page {
         rows,
         total: total.cast_unsigned(),

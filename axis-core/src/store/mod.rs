@@ -4,6 +4,7 @@ mod catalog;
 mod commit;
 pub(crate) mod fault;
 mod feed;
+mod loads;
 mod lock;
 mod pool;
 mod stage;
@@ -12,7 +13,6 @@ mod vectors;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use duckdb::Connection;
 
@@ -25,21 +25,20 @@ pub(crate) use feed::{Feed, Feeds};
 pub(crate) use pool::{Limits, Pool, Reason, Session};
 pub(crate) use stage::{drop_staging, stage_delta, stage_full};
 pub use stream::QueryStream;
-pub(crate) use stream::open_stream;
+pub(crate) use stream::{fetch, open_stream};
 pub(crate) use vectors::VectorBatch;
 
 use crate::config::StoreConfig;
 use crate::error::{Error, ErrorKind, Result};
+use loads::{Load, Loads};
 use lock::StoreLock;
-
-/// How long closing waits for readers.
-const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// An open store.
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) pool: Arc<Pool>,
     pub(crate) feeds: Feeds,
+    loads: Arc<Loads>,
     /// Serialises commits, so that transactions of two datasets never conflict.
     pub(crate) writer: tokio::sync::Mutex<()>,
     lock: std::sync::Mutex<Option<StoreLock>>,
@@ -73,7 +72,11 @@ impl Store {
         feeds.install(&connection).map_err(fault::store("store.open"))?;
         let catalog = catalog::open(&connection)?;
         stage::sweep(&connection)?;
+        let threads = connection
+            .query_row("select current_setting('threads')::bigint", [], |row| row.get(0))
+            .map_err(fault::store("store.open"))?;
         let store = Self {
+            loads: Arc::new(Loads::new(threads)),
             pool: Arc::new(Pool::new(connection, config.query_concurrency)),
             feeds,
             writer: tokio::sync::Mutex::new(()),
@@ -82,13 +85,16 @@ impl Store {
         Ok((store, catalog))
     }
 
+    /// Announces that whole tables are being loaded, until the guard is dropped.
+    pub(crate) fn begin_load(&self) -> Load {
+        self.loads.begin(&self.pool)
+    }
+
     /// Refuses new work, checkpoints and lets go of the file. Idempotent.
     pub(crate) async fn close(&self) {
-        // A commit that is running finishes first; readers get a moment.
+        // A commit that is running finishes first; readers are interrupted.
         let _writer = self.writer.lock().await;
-        let pool = Arc::clone(&self.pool);
-        let closing = tokio::task::spawn_blocking(move || pool.close());
-        let _ = tokio::time::timeout(CLOSE_WAIT, closing).await;
+        self.pool.close().await;
         self.lock
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -122,11 +128,26 @@ fn connect(config: &StoreConfig) -> Result<Connection> {
     let connection = Connection::open_with_flags(&config.path, flags).map_err(|error| refused(&config.path, error))?;
     // Instants are UTC whatever the host's zone; without the icu extension there is no zone to set.
     let _ = connection.execute_batch("set global timezone = 'UTC'");
+    if config.memory_limit.is_none() {
+        quarter_of_memory(&connection).map_err(fault::store("store.open"))?;
+    }
     // From here on no SQL reaches files or the network, and it cannot be switched back on.
     connection
         .execute_batch("set enable_external_access = false")
         .map_err(fault::store("store.open"))?;
     Ok(connection)
+}
+
+/// Lowers DuckDB's own default, four fifths of the machine (or container), to a quarter of it: the store is a guest in a process.
+fn quarter_of_memory(connection: &Connection) -> duckdb::Result<()> {
+    let default: String = connection.query_row("select current_setting('memory_limit')", [], |row| row.get(0))?;
+    let Some((amount, unit)) = default.split_once(' ') else {
+        return Ok(());
+    };
+    let Ok(amount) = amount.parse::<f64>() else {
+        return Ok(());
+    };
+    connection.execute_batch(&format!("set memory_limit = '{:.1}{unit}'", amount / 0.8 * 0.25))
 }
 
 fn refused(path: &Path, error: duckdb::Error) -> Error {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use duckdb::{Connection, InterruptHandle};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::fault;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +32,9 @@ pub(crate) struct Pool {
     root: Mutex<Option<Connection>>,
     idle: Mutex<Vec<Connection>>,
     slots: Arc<Semaphore>,
+    /// The threads that are inside DuckDB; closing waits for them, because the process must not end around them.
+    work: TaskTracker,
+    closing: CancellationToken,
 }
 
 /// Why a piece of work is being interrupted.
@@ -73,6 +77,8 @@ impl Pool {
             root: Mutex::new(Some(root)),
             idle: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(slots)),
+            work: TaskTracker::new(),
+            closing: CancellationToken::new(),
         }
     }
 
@@ -145,14 +151,30 @@ impl Pool {
         Arc::clone(&self.slots).acquire_owned().await.map_err(|_| closed())
     }
 
-    /// Refuses new work and drops the idle connections; the database closes with the last connection.
-    pub(crate) fn close(&self) {
+    /// Runs blocking work on a thread that closing waits for.
+    pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
+        self.work.spawn_blocking(work);
+    }
+
+    /// Returns a token that fires when the engine closes.
+    pub(crate) fn closing(&self) -> CancellationToken {
+        self.closing.clone()
+    }
+
+    /// Refuses new work, interrupts what is running, waits for it, and closes the database.
+    pub(crate) async fn close(&self) {
         self.slots.close();
+        self.closing.cancel();
         let root = lock(&self.root).take();
+        self.work.close();
+        self.work.wait().await;
         lock(&self.idle).clear();
         if let Some(root) = root {
-            // Best effort: a reader that is still open forbids it, and the write-ahead log keeps everything.
-            let _ = root.execute_batch("checkpoint");
+            let checkpoint = tokio::task::spawn_blocking(move || {
+                // Best effort: the write-ahead log keeps everything that it cannot write now.
+                let _ = root.execute_batch("checkpoint");
+            });
+            let _ = checkpoint.await;
         }
     }
 }
@@ -176,7 +198,7 @@ impl Session {
         let interrupt = connection.interrupt_handle();
         let reason = Arc::new(Reason::default());
         let inner = Arc::clone(&reason);
-        let mut task = tokio::task::spawn_blocking(move || {
+        let mut task = self.pool.work.spawn_blocking(move || {
             let outcome = inner
                 .check()
                 .and_then(|()| work(&connection, &inner))
@@ -194,6 +216,7 @@ impl Session {
             why = async {
                 tokio::select! {
                     () = limits.cancel.cancelled() => CANCELLED,
+                    () = self.pool.closing.cancelled() => CANCELLED,
                     () = until(deadline) => TIMED_OUT,
                 }
             } => {

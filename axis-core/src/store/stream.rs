@@ -97,13 +97,19 @@ pub(crate) async fn open_stream(
     let stop = cancel.child_token();
     let finished = CancellationToken::new();
     let target = Arc::new(Target(Mutex::new(Some(interrupt))));
-    tokio::spawn(watch(Arc::clone(&target), stop.clone(), deadline, finished.clone()));
+    tokio::spawn(watch(
+        Arc::clone(&target),
+        stop.clone(),
+        pool.closing(),
+        deadline,
+        finished.clone(),
+    ));
     let owner = Arc::clone(pool);
     let verdict = Verdict {
         stop: stop.clone(),
         deadline,
     };
-    tokio::task::spawn_blocking(move || {
+    pool.spawn(move || {
         let _slot = slot;
         let _finished = finished.drop_guard();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -116,7 +122,7 @@ pub(crate) async fn open_stream(
                 owner.give_back(connection);
                 let _ = batches_in.blocking_send(Err(verdict.explain(error)));
             }
-            // duckdb-rs panics when a result cannot be fetched to its end; the connection is not used again.
+            // A panic below leaves the connection in an unknown state; it is not used again.
             Err(_) => {
                 let error = Error::new(ErrorKind::Query, "the query failed while it was running").during("query");
                 let _ = batches_in.blocking_send(Err(verdict.explain(error)));
@@ -174,12 +180,14 @@ impl Target {
 async fn watch(
     target: Arc<Target>,
     stop: CancellationToken,
+    closing: CancellationToken,
     deadline: Option<tokio::time::Instant>,
     finished: CancellationToken,
 ) {
     tokio::select! {
         () = finished.cancelled() => return,
         () = stop.cancelled() => {}
+        () = closing.cancelled() => stop.cancel(),
         () = until(deadline) => {}
     }
     loop {
@@ -199,15 +207,37 @@ fn produce(
     batches: &mpsc::Sender<Result<RecordBatch>>,
 ) -> Result<()> {
     let mut statement = connection.prepare(sql).map_err(fault::query)?;
-    let stream = statement.stream_arrow(params_from_iter(params)).map_err(fault::query)?;
+    let schema = statement
+        .stream_arrow(params_from_iter(params))
+        .map_err(fault::query)?
+        .get_schema();
     // The receiver may have gone; then the first send ends the loop.
-    let _ = schema_in.send(stream.get_schema());
-    for batch in stream {
+    let _ = schema_in.send(schema);
+    // The iterator of `stream_arrow` panics when a later part of the result fails; `step` says so.
+    while let Some(part) = statement.step().map_err(fault::query)? {
+        let batch = RecordBatch::from(&part);
         if batch.num_rows() > 0 && batches.blocking_send(Ok(batch)).is_err() {
             break;
         }
     }
     Ok(())
+}
+
+/// Runs one of our own queries and returns its whole answer.
+pub(crate) fn fetch(
+    connection: &Connection,
+    sql: &str,
+    params: Vec<Value>,
+    operation: &'static str,
+) -> Result<Vec<RecordBatch>> {
+    let fault = fault::store(operation);
+    let mut statement = connection.prepare(sql).map_err(&fault)?;
+    drop(statement.query_arrow(params_from_iter(params)).map_err(&fault)?);
+    let mut all = Vec::new();
+    while let Some(part) = statement.step().map_err(&fault)? {
+        all.push(RecordBatch::from(&part));
+    }
+    Ok(all)
 }
 
 fn timed_out() -> Error {

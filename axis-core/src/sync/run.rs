@@ -142,6 +142,7 @@ async fn stage_all(
     } else {
         None
     };
+    let load = (!full.is_empty()).then(|| context.store.begin_load());
     let queue = Mutex::new(full);
     {
         let own = work(context, leader.as_mut(), plans, &queue, &stop);
@@ -160,6 +161,7 @@ async fn stage_all(
             staged[index] = Some(done);
         }
     }
+    drop(load);
     for index in windows {
         let done = stage_one(context, leader.as_mut(), &plans[index], &stop, session, index).await?;
         staged[index] = Some(done);

@@ -3,6 +3,7 @@
 mod bad_input;
 mod cancel;
 mod crash;
+mod errors_json;
 mod full;
 mod incremental;
 mod query;

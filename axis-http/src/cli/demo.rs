@@ -101,10 +101,12 @@ async fn tell(
     } else {
         "Try next (the first three after Ctrl-C: one process at a time has the store):".to_owned()
     });
-    lines.push(format!("  axis --custom-dir '{custom_dir}' status"));
+    // As it was called, so that the lines can be pasted also where the program is not on the path.
+    let axis = std::env::args().next().unwrap_or_else(|| "axis".to_owned());
+    lines.push(format!("  {axis} --custom-dir '{custom_dir}' status"));
     lines.push(format!(
-        "  axis --custom-dir '{custom_dir}' query \"select count(*) from monitoring_data\""
+        "  {axis} --custom-dir '{custom_dir}' query \"select count(*) from monitoring_data\""
     ));
-    lines.push(format!("  axis --custom-dir '{custom_dir}' sync --full"));
+    lines.push(format!("  {axis} --custom-dir '{custom_dir}' sync --full"));
     Ok(context.output.text(&lines.join("\n"))?)
 }

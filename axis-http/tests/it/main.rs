@@ -7,4 +7,6 @@ mod cli;
 mod cli_config;
 mod cli_processes;
 mod cli_query;
+mod readme;
+mod scripts;
 mod support;

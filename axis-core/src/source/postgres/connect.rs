@@ -2,12 +2,14 @@
 
 mod tls;
 
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{CancelToken, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
@@ -16,12 +18,15 @@ use crate::config::{PostgresConnection, TlsMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{Snapshot, Source};
 
+use super::address::{Address, Socket};
 use super::driver::Driver;
+use super::idle::Idle;
 use super::session::PostgresSnapshot;
 use super::sqlstate;
+use super::tap::{Tap, Tapped, TappedTls};
 
 /// How long a polite goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(1);
+pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A PostgreSQL server that can be connected to.
 #[derive(Clone, Debug)]
@@ -32,10 +37,23 @@ struct Inner {
     settings: PostgresConnection,
     /// Made by the first connection: reading the system's authorities takes a while.
     tls: OnceLock<Tls>,
+    idle: Idle,
 }
 
 #[derive(Clone)]
-struct Tls(MakeRustlsConnect);
+struct Tls {
+    connectors: MakeRustlsConnect,
+    /// The name that a certificate must be for.
+    host: String,
+}
+
+impl Tls {
+    fn connector(&self) -> Result<impl TlsConnect<Socket, Future: Send + 'static, Stream: Send + 'static> + use<>> {
+        let mut connectors = self.connectors.clone();
+        MakeTlsConnect::<Socket>::make_tls_connect(&mut connectors, &self.host)
+            .map_err(|error| Error::new(ErrorKind::Internal, "preparing TLS failed").because(error))
+    }
+}
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -50,7 +68,18 @@ impl PostgresSource {
         Self(Arc::new(Inner {
             settings,
             tls: OnceLock::new(),
+            idle: Idle::default(),
         }))
+    }
+
+    /// Returns the place where a connection waits for the next snapshot.
+    pub(super) fn idle(&self) -> &Idle {
+        &self.0.idle
+    }
+
+    /// Returns the longest time that connecting may take.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.0.settings.connect_timeout
     }
 
     /// Connects within the configured time, and lets `prepare` do the session's first work within it too.
@@ -79,31 +108,65 @@ impl PostgresSource {
     }
 
     async fn link(&self) -> Result<Link> {
+        let settings = &self.0.settings;
         let tls = self.tls().await?;
-        let socket = self.0.settings.host.starts_with('/');
-        // A Unix socket does not leave the machine, and servers do not encrypt it.
-        let mode = if socket { TlsMode::Disable } else { self.0.settings.tls };
-        match self.open(mode, &tls).await {
-            // Some servers offer encryption and then refuse encrypted sessions.
-            Err(error) if mode == TlsMode::Prefer && error.code().is_some_and(|code| code.code() == "28000") => {
-                self.open(TlsMode::Disable, &tls).await
+        let addresses = Address::resolve(&settings.host, settings.port).await;
+        let mut failure = None;
+        for address in addresses.map_err(unreachable)? {
+            match self.link_to(address, &tls).await {
+                Ok(link) => return Ok(link),
+                Err(error) => failure = Some(error),
             }
-            result => result,
         }
-        .map_err(|error| sqlstate::explain_connect(error, &self.0.settings.user, &self.0.settings.database))
+        Err(failure.expect("a host has at least one address"))
     }
 
-    async fn open(&self, mode: TlsMode, tls: &Tls) -> Result<Link, tokio_postgres::Error> {
+    async fn link_to(&self, address: Address, tls: &Tls) -> Result<Link> {
+        let settings = &self.0.settings;
+        let mode = match address {
+            // It does not leave the machine, and servers do not encrypt it.
+            Address::Unix(_) => TlsMode::Disable,
+            Address::Tcp(_) => settings.tls,
+        };
+        let socket = address.connect().await.map_err(unreachable)?;
+        let opened = match self.open(socket, mode, tls.connector()?).await {
+            // Some servers offer encryption and then refuse encrypted sessions.
+            Err(error) if mode == TlsMode::Prefer && error.code().is_some_and(|code| code.code() == "28000") => {
+                let socket = address.connect().await.map_err(unreachable)?;
+                self.open(socket, TlsMode::Disable, tls.connector()?).await
+            }
+            result => result,
+        };
+        let (client, driver, tap) =
+            opened.map_err(|error| sqlstate::explain_connect(error, &settings.user, &settings.database))?;
+        let task = tokio::spawn(driver.clone().run());
+        let canceller = Canceller {
+            token: client.cancel_token(),
+            address,
+            tls: tls.clone(),
+            timeout: settings.connect_timeout,
+        };
+        Ok(Link {
+            client,
+            canceller,
+            driver,
+            tap,
+            task: AbortOnDrop(task),
+        })
+    }
+
+    async fn open(
+        &self,
+        socket: Socket,
+        mode: TlsMode,
+        tls: impl TlsConnect<Socket, Future: Send + 'static, Stream: Send + 'static>,
+    ) -> Result<(Client, Driver, Tap), tokio_postgres::Error> {
         let settings = &self.0.settings;
         let mut config = Config::new();
         config
-            .host(&settings.host)
-            .port(settings.port)
             .dbname(&settings.database)
-            .user(&settings.user);
-        config
-            .application_name("axis")
-            .connect_timeout(settings.connect_timeout);
+            .user(&settings.user)
+            .application_name("axis");
         if let Some(password) = &settings.password {
             config.password(password.expose());
         }
@@ -112,30 +175,26 @@ impl PostgresSource {
             TlsMode::Prefer => SslMode::Prefer,
             TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
         });
-        let (client, connection) = config.connect(tls.0.clone()).await?;
-        let driver = Driver::new(connection);
-        let task = tokio::spawn(driver.clone().run());
-        let canceller = Canceller {
-            token: client.cancel_token(),
-            tls: tls.clone(),
-        };
-        Ok(Link {
-            client,
-            canceller,
-            driver,
-            task: AbortOnDrop(task),
-        })
+        let tap = Tap::new();
+        let stream = Tapped::new(socket, tap.clone(), mode != TlsMode::Disable);
+        let (client, connection) = config.connect_raw(stream, TappedTls(tls)).await?;
+        Ok((client, Driver::new(connection), tap))
     }
 
     async fn tls(&self) -> Result<Tls> {
         if let Some(tls) = self.0.tls.get() {
             return Ok(tls.clone());
         }
-        let (mode, file) = (self.0.settings.tls, self.0.settings.root_certificate.clone());
+        let settings = &self.0.settings;
+        let (mode, file) = (settings.tls, settings.root_certificate.clone());
         let config = tokio::task::spawn_blocking(move || tls::client_config(mode, file.as_deref()))
             .await
             .map_err(|error| Error::new(ErrorKind::Internal, "preparing TLS failed").because(error))??;
-        Ok(self.0.tls.get_or_init(|| Tls(MakeRustlsConnect::new(config))).clone())
+        let tls = Tls {
+            host: settings.host.clone(),
+            connectors: MakeRustlsConnect::new(config),
+        };
+        Ok(self.0.tls.get_or_init(|| tls).clone())
     }
 }
 
@@ -156,6 +215,7 @@ pub(super) struct Link {
     pub(super) client: Client,
     pub(super) canceller: Canceller,
     pub(super) driver: Driver,
+    pub(super) tap: Tap,
     task: AbortOnDrop,
 }
 
@@ -173,7 +233,10 @@ impl Link {
 #[derive(Clone)]
 pub(super) struct Canceller {
     token: CancelToken,
+    /// Of the server that has the session: other addresses of the host may be other servers.
+    address: Address,
     tls: Tls,
+    timeout: Duration,
 }
 
 impl std::fmt::Debug for Canceller {
@@ -185,10 +248,21 @@ impl std::fmt::Debug for Canceller {
 impl Canceller {
     /// Sends the request; failures are only logged, because the connection is given up anyway.
     pub(super) async fn cancel(self) {
-        if let Err(error) = self.token.cancel_query(self.tls.0).await {
-            tracing::debug!(error = %error, "a request to cancel did not reach PostgreSQL");
+        let request = async {
+            let socket = self.address.connect().await.map_err(unreachable)?;
+            let sent = self.token.cancel_query_raw(socket, self.tls.connector()?).await;
+            sent.map_err(sqlstate::explain)
+        };
+        match tokio::time::timeout(self.timeout, request).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a request to cancel did not reach PostgreSQL"),
+            Err(_) => tracing::debug!("a request to cancel took too long to reach PostgreSQL"),
         }
     }
+}
+
+fn unreachable(error: io::Error) -> Error {
+    Error::new(ErrorKind::SourceUnavailable, "the server cannot be reached").because(error)
 }
 
 #[derive(Debug)]

@@ -3,8 +3,6 @@
 //! The stream may be cut anywhere. A row that lies complete in what has arrived is decoded in place; only a row that is
 //! cut is copied and waits for the rest.
 
-use bytes::{Buf as _, Bytes};
-
 use crate::column::{BATCH_ROWS, BatchWriter, ColumnWriter as _};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{OnBadValue, SourceColumn, Wire};
@@ -23,11 +21,9 @@ const LONGEST_ROW: usize = 1 << 30;
 pub(super) struct Decoder {
     columns: Vec<Target>,
     state: State,
-    /// What has arrived and was not decoded yet.
-    input: Bytes,
-    /// The beginning of a row whose end has not arrived; then `input` is empty.
+    /// The beginning of a row (or of the header or trailer) whose end has not arrived.
     carry: Vec<u8>,
-    /// How many bytes must be carried before it is worth looking at them again.
+    /// How many bytes must be carried before it is worth looking at them again; never more than the row has.
     need: usize,
     scratch: String,
 }
@@ -46,10 +42,11 @@ enum State {
     Ended,
 }
 
-/// What lies at the front of the bytes.
+/// What lies complete at the front of the bytes, and its length.
 enum Front {
     Row(usize),
-    Trailer,
+    /// Header or trailer.
+    Frame(usize),
     /// At least this many bytes are needed to know more.
     Incomplete(usize),
 }
@@ -72,65 +69,62 @@ impl Decoder {
         Ok(Self {
             columns,
             state: State::Header,
-            input: Bytes::new(),
             carry: Vec::new(),
             need: 0,
             scratch: String::new(),
         })
     }
 
-    /// Adds bytes that have arrived. Everything of before must have been [decoded](Self::decode).
-    pub(super) fn push(&mut self, chunk: Bytes) {
-        if self.carry.is_empty() && self.input.is_empty() {
-            self.input = chunk;
-        } else {
-            self.carry.extend_from_slice(&self.input);
-            self.carry.extend_from_slice(&chunk);
-            self.input = Bytes::new();
-        }
-    }
-
-    /// Decodes rows into the batch from row `at` until the batch is full or more bytes are needed; returns the next row.
-    pub(super) fn decode<B: BatchWriter>(&mut self, batch: &mut B, mut at: usize) -> Result<usize> {
-        if !self.carry.is_empty() {
-            if self.carry.len() < self.need {
-                return Ok(at);
+    /// Decodes rows from the front of `input` into the batch from row `at`, until the batch is full or the input is used
+    /// up; returns the next row.
+    pub(super) fn decode<B: BatchWriter>(&mut self, input: &mut &[u8], batch: &mut B, mut at: usize) -> Result<usize> {
+        while at < BATCH_ROWS && !input.is_empty() {
+            if !self.carry.is_empty() {
+                at = self.decode_carried(input, batch, at)?;
+                continue;
             }
-            // From here on the carried bytes are the input; what they hold of another row is carried again.
-            self.input = Bytes::from(std::mem::take(&mut self.carry));
-        }
-        let mut input = std::mem::take(&mut self.input);
-        self.need = 0;
-        if self.state == State::Header && !self.header(&mut input)? {
-            self.carry.extend_from_slice(&input);
-            return Ok(at);
-        }
-        while at < BATCH_ROWS {
-            if self.state == State::Ended {
-                if input.is_empty() {
-                    return Ok(at);
-                }
-                return Err(garbage("bytes after its end"));
-            }
-            match self.front(&input)? {
+            match self.front(input)? {
                 Front::Row(length) => {
-                    self.row(&input[2..length], batch, at)?;
-                    input.advance(length);
+                    let (row, rest) = input.split_at(length);
+                    self.row(&row[2..], batch, at)?;
+                    *input = rest;
                     at += 1;
                 }
-                Front::Trailer => {
-                    input.advance(2);
-                    self.state = State::Ended;
-                }
+                Front::Frame(length) => *input = &input[length..],
                 Front::Incomplete(need) => {
                     self.need = need;
-                    self.carry.extend_from_slice(&input);
-                    return Ok(at);
+                    self.carry.extend_from_slice(input);
+                    *input = &[];
                 }
             }
         }
-        self.input = input;
         Ok(at)
+    }
+
+    /// Carries what a cut row still needs, and decodes it once it is complete.
+    fn decode_carried<B: BatchWriter>(&mut self, input: &mut &[u8], batch: &mut B, at: usize) -> Result<usize> {
+        let (part, rest) = input.split_at(input.len().min(self.need - self.carry.len()));
+        self.carry.extend_from_slice(part);
+        *input = rest;
+        if self.carry.len() < self.need {
+            return Ok(at);
+        }
+        let mut carry = std::mem::take(&mut self.carry);
+        let next = match self.front(&carry)? {
+            Front::Row(_) => {
+                self.row(&carry[2..], batch, at)?;
+                at + 1
+            }
+            Front::Frame(_) => at,
+            Front::Incomplete(need) => {
+                self.need = need;
+                self.carry = carry;
+                return Ok(at);
+            }
+        };
+        carry.clear();
+        self.carry = carry;
+        Ok(next)
     }
 
     /// Checks that the stream did not stop in the middle.
@@ -144,41 +138,48 @@ impl Decoder {
         ))
     }
 
-    /// Consumes the header; false when it is not complete.
-    fn header(&mut self, input: &mut Bytes) -> Result<bool> {
+    /// Finds out what lies at the front, and enters the state behind it.
+    fn front(&mut self, input: &[u8]) -> Result<Front> {
+        match self.state {
+            State::Header => self.header(input),
+            State::Rows => self.row_or_trailer(input),
+            State::Ended => Err(garbage("bytes after its end")),
+        }
+    }
+
+    fn header(&mut self, input: &[u8]) -> Result<Front> {
         let known = input.len().min(SIGNATURE.len());
         if input[..known] != SIGNATURE[..known] {
             return Err(garbage("a wrong signature"));
         }
         let Some(header) = input.first_chunk::<HEADER>() else {
-            return Ok(false);
+            return Ok(Front::Incomplete(HEADER));
         };
         let [.., f0, f1, _, _, e0, e1, e2, e3] = *header;
         // The upper half are flags that change the format.
         if (f0, f1) != (0, 0) {
             return Err(garbage("unknown flags"));
         }
-        let extension = length(i32::from_be_bytes([e0, e1, e2, e3]))?;
-        if input.len() - HEADER < extension {
-            return if input.len() > LONGEST_ROW {
-                Err(garbage("a header without an end"))
-            } else {
-                Ok(false)
-            };
+        let length = HEADER + length(i32::from_be_bytes([e0, e1, e2, e3]))?;
+        if input.len() >= length {
+            self.state = State::Rows;
+            Ok(Front::Frame(length))
+        } else if input.len() >= LONGEST_ROW {
+            Err(garbage("a header without an end"))
+        } else {
+            Ok(Front::Incomplete(length.min(LONGEST_ROW)))
         }
-        input.advance(HEADER + extension);
-        self.state = State::Rows;
-        Ok(true)
     }
 
     /// Finds out whether a complete row lies at the front, and whether it has the right fields.
-    fn front(&self, input: &[u8]) -> Result<Front> {
+    fn row_or_trailer(&mut self, input: &[u8]) -> Result<Front> {
         let Some(count) = input.first_chunk::<2>() else {
             return Ok(Front::Incomplete(2));
         };
         let count = i16::from_be_bytes(*count);
         if count == -1 {
-            return Ok(Front::Trailer);
+            self.state = State::Ended;
+            return Ok(Front::Frame(2));
         }
         if usize::try_from(count).ok() != Some(self.columns.len()) {
             return Err(Error::new(

@@ -20,7 +20,7 @@ struct State {
     connection: Option<Connection>,
     /// Whether a reader polls it.
     lent: bool,
-    /// The task, when it waits for the reader.
+    /// The task, to be woken when the connection is its own again: the reader takes its place wherever bytes arrive.
     task: Option<Waker>,
 }
 
@@ -37,11 +37,11 @@ impl Driver {
     pub(super) async fn run(self) {
         poll_fn(|context| {
             let mut state = self.state();
-            if state.lent {
-                state.task = Some(context.waker().clone());
-                return Poll::Pending;
+            if !state.lent && state.poll(context).is_ready() {
+                return Poll::Ready(());
             }
-            state.poll(context)
+            state.task = Some(context.waker().clone());
+            Poll::Pending
         })
         .await;
     }

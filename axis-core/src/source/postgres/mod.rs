@@ -1,14 +1,17 @@
 //! PostgreSQL: one session a snapshot, `COPY ... TO STDOUT (FORMAT binary)` for rows.
 
+mod address;
 mod connect;
 mod decode;
 mod describe;
 mod driver;
+mod idle;
 mod numeric;
 mod read;
 mod select;
 mod session;
 mod sqlstate;
+mod tap;
 mod types;
 mod values;
 

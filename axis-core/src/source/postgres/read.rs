@@ -131,41 +131,48 @@ impl CopyReader {
         if cancel.is_cancelled() {
             return Err(cancelled());
         }
-        let mut filled = decoder.decode(batch, 0)?;
-        let mut bytes = 0;
-        if filled < BATCH_ROWS && !guard.finished {
-            let mut cancelling = pin!(cancel.cancelled());
-            let receive = poll_fn(|context| {
-                let mut polled = false;
-                while filled < BATCH_ROWS {
-                    match stream.as_mut().poll_next(context) {
-                        Poll::Ready(Some(Ok(chunk))) => {
-                            polled = false;
-                            bytes += chunk.len() as u64;
-                            decoder.push(chunk);
-                            filled = decoder.decode(batch, filled)?;
-                        }
-                        Poll::Ready(Some(Err(error))) => {
-                            // The server has ended the statement by itself, or is gone: there is nothing to cancel.
-                            guard.finished = true;
-                            return Poll::Ready(Err(sqlstate::explain(error)));
-                        }
-                        Poll::Ready(None) => {
-                            guard.finished = true;
-                            return Poll::Ready(decoder.finish());
-                        }
-                        // Nothing has arrived that was not looked at: more must come from the socket, which may have it already.
-                        Poll::Pending if !polled => {
-                            connection.poll(context);
-                            polled = true;
-                        }
-                        Poll::Pending => return cancelling.as_mut().poll(context).map(|()| Err(cancelled())),
-                    }
-                }
-                Poll::Ready(Ok(()))
-            });
-            runtime.block_on(receive)?;
+        if guard.finished {
+            return Ok(0);
         }
+        let tap = &guard.link.tap;
+        let (mut filled, mut bytes) = (0, 0);
+        let mut cancelling = pin!(cancel.cancelled());
+        let receive = poll_fn(|context| {
+            let mut polled = false;
+            loop {
+                let taken = tap.take(|rows| {
+                    filled = decoder.decode(rows, batch, filled)?;
+                    Ok(())
+                })?;
+                bytes += taken as u64;
+                polled &= taken == 0;
+                if filled == BATCH_ROWS {
+                    return Poll::Ready(Ok(()));
+                }
+                // The driver hears of the end only when all rows have been taken.
+                match stream.as_mut().poll_next(context) {
+                    Poll::Ready(Some(Ok(_))) => {
+                        return Poll::Ready(Err(Error::new(ErrorKind::Internal, "a row has passed the tap")));
+                    }
+                    Poll::Ready(Some(Err(error))) => {
+                        // The server has ended the statement by itself, or is gone: there is nothing to cancel.
+                        guard.finished = true;
+                        return Poll::Ready(Err(sqlstate::explain(error)));
+                    }
+                    Poll::Ready(None) => {
+                        guard.finished = true;
+                        return Poll::Ready(decoder.finish());
+                    }
+                    // Nothing has arrived that was not looked at: more must come from the socket, which may have it already.
+                    Poll::Pending if !polled => {
+                        connection.poll(context);
+                        polled = true;
+                    }
+                    Poll::Pending => return cancelling.as_mut().poll(context).map(|()| Err(cancelled())),
+                }
+            }
+        });
+        runtime.block_on(receive)?;
         progress.add(filled as u64, bytes);
         Ok(filled)
     }
@@ -175,6 +182,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if !self.finished {
             self.spent.store(true, Ordering::Release);
+            self.link.tap.close();
             // The request goes over a connection of its own and must not keep anybody waiting.
             self.runtime.spawn(self.link.canceller.clone().cancel());
         }

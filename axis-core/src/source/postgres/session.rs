@@ -14,7 +14,7 @@ use crate::source::ident::literal;
 use crate::source::sql_text::clean_query;
 use crate::source::{Horizon, ReadRequest, Reader, Snapshot, SourceColumn};
 
-use super::connect::{Link, PostgresSource};
+use super::connect::{GOODBYE, Link, PostgresSource};
 use super::read::{self, CopyReader};
 use super::{describe, select, sqlstate};
 
@@ -89,20 +89,15 @@ pub(super) struct PostgresSnapshot {
 }
 
 impl PostgresSnapshot {
-    /// Connects, takes the horizon and opens the snapshot.
+    /// Connects, or takes the connection that was kept, takes the horizon and opens the snapshot.
     pub(super) async fn open(source: &PostgresSource) -> Result<Self> {
-        let sql = format!("{HORIZON}{BEGIN}{SETTINGS}");
-        let (link, horizon) = source
-            .connect(async |link: &Link| {
-                let rows = simple(&link.client, &sql).await?;
-                rows.first().and_then(horizon).ok_or_else(|| {
-                    Error::new(
-                        ErrorKind::Internal,
-                        "the server did not tell its clock and its transactions",
-                    )
-                })
-            })
-            .await?;
+        if let Some(link) = source.idle().take() {
+            // A connection that was cut while it waited shows only now; then a new one decides.
+            if let Ok(Ok(horizon)) = tokio::time::timeout(source.connect_timeout(), begin(&link)).await {
+                return Ok(Self::new(source.clone(), link, horizon));
+            }
+        }
+        let (link, horizon) = source.connect(begin).await?;
         Ok(Self::new(source.clone(), link, horizon))
     }
 
@@ -184,10 +179,27 @@ impl Snapshot for PostgresSnapshot {
     }
 
     async fn close(self: Box<Self>) {
-        if let Some(link) = Arc::into_inner(self.link) {
+        let spent = self.spent.load(Ordering::Acquire);
+        let Some(link) = Arc::into_inner(self.link) else { return };
+        // A session without a transaction holds nothing on the server; one that cannot end its own is not kept.
+        let ended = tokio::time::timeout(GOODBYE, simple(&link.client, "commit")).await;
+        if !spent && matches!(ended, Ok(Ok(_))) {
+            self.source.idle().keep(link);
+        } else {
             link.close().await;
         }
     }
+}
+
+/// Takes the horizon and begins the snapshot, in one round trip.
+async fn begin(link: &Link) -> Result<Horizon> {
+    let rows = simple(&link.client, &format!("{HORIZON}{BEGIN}{SETTINGS}")).await?;
+    rows.first().and_then(horizon).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Internal,
+            "the server did not tell its clock and its transactions",
+        )
+    })
 }
 
 /// Runs statements in one round trip and returns the rows of all of them.

@@ -43,6 +43,28 @@ fn a_fork_sees_the_same_rows_whatever_is_committed_meanwhile() {
 }
 
 #[test]
+fn a_closed_session_serves_the_next_snapshot_and_a_cut_one_is_replaced() {
+    let database = TestDatabase::create("idle");
+    let bench = Bench::on(&database);
+    let pid = |bench: &Bench| bench.all("select pg_backend_pid() as pid, 1 as one", &[]).unwrap()[0][0].clone();
+    let first = pid(&bench);
+    assert_eq!(pid(&bench), first, "the connection is used again");
+    let waiting =
+        "select count(*) from pg_stat_activity where application_name = 'axis' and datname = current_database()
+                   and state = 'idle'";
+    assert_eq!(
+        database.query_text(waiting),
+        [[Some("1".to_owned())]],
+        "one connection waits, outside of a transaction"
+    );
+    database.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where application_name = 'axis' and datname = current_database()",
+    );
+    assert_ne!(pid(&bench), first, "a cut connection is replaced");
+}
+
+#[test]
 fn a_snapshot_that_cannot_be_shared_is_not_forked() {
     let postgres = axis_testkit::postgres::Postgres::start();
     let database = postgres.create_database("nofork");

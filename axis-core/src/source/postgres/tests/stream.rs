@@ -1,7 +1,6 @@
 //! The decoder alone: any cut, any bytes.
 
 use axis_testkit::postgres::{TestDatabase, shared};
-use bytes::Bytes;
 use futures::TryStreamExt as _;
 use proptest::prelude::*;
 
@@ -45,19 +44,18 @@ fn recorded() -> (Vec<SourceColumn>, Vec<u8>) {
 fn decode(columns: &[SourceColumn], chunks: impl IntoIterator<Item = Vec<u8>>) -> Result<Vec<Vec<Value>>> {
     let mut decoder = Decoder::new(columns.to_vec())?;
     let (mut rows, mut batch, mut filled) = (Vec::new(), Batch::new(columns.len()), 0);
-    let mut chunks = chunks.into_iter();
-    loop {
-        filled = decoder.decode(&mut batch, filled)?;
-        if filled == BATCH_ROWS {
-            rows.extend(batch.rows(filled));
-            (batch, filled) = (Batch::new(columns.len()), 0);
-        } else if let Some(chunk) = chunks.next() {
-            decoder.push(Bytes::from(chunk));
-        } else {
-            rows.extend(batch.rows(filled));
-            return decoder.finish().map(|()| rows);
+    for chunk in chunks {
+        let mut chunk = chunk.as_slice();
+        while !chunk.is_empty() {
+            filled = decoder.decode(&mut chunk, &mut batch, filled)?;
+            if filled == BATCH_ROWS {
+                rows.extend(batch.rows(filled));
+                (batch, filled) = (Batch::new(columns.len()), 0);
+            }
         }
     }
+    rows.extend(batch.rows(filled));
+    decoder.finish().map(|()| rows)
 }
 
 #[test]

@@ -1,0 +1,67 @@
+# Everything that is done with this tree. `make demo` and `make test` need Rust, a C compiler and npm, which comes with
+# Node; what else is missing they get by themselves.
+
+SHELL = /bin/sh
+MAKEFLAGS += --no-print-directory
+
+# More arguments for the command: make demo ARGS=--once
+ARGS ?=
+
+# Rust's installer puts cargo here, and only new shells know it.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# The prebuilt libduckdb lies in the target directory, wherever that is. The paths of all clones that share one target
+# directory are then the same, so that nothing is built twice.
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+DUCKDB_LIB_DIR ?= $(TARGET)/duckdb
+export DUCKDB_LIB_DIR
+MODE := $(TARGET)/duckdb/mode
+
+# Read after `libduckdb` has run: empty with the prebuilt library, `--features bundled` without.
+FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bundled)
+
+# The run path of programs is right wherever they are built. Doc tests are built in a temporary directory, where only this helps.
+RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
+	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
+
+.PHONY: help demo test check fmt bench libduckdb clean bootstrap
+
+help: ## what there is
+	@echo "make <target> [ARGS=...]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: libduckdb ## everything at work on made-up data; ARGS=--once ends after the first sync
+	cargo run --locked -p axis-http --bin axis $(FEATURES) -- demo $(ARGS)
+
+test: bootstrap check ## formatting, lints, documentation and every test; ARGS goes to cargo test
+	$(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
+
+check: libduckdb ## formatting, lints and documentation, warnings being errors
+	@scripts/bootstrap.sh rust
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets $(FEATURES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps $(FEATURES)
+
+fmt: ## formats the source
+	cargo fmt --all
+
+bench: bootstrap libduckdb ## measures syncs against a throw-away PostgreSQL and prints JSON; ARGS goes to sync-bench
+	cargo run --locked --release -p axis-bench --bin sync-bench $(FEATURES) -- --json $(ARGS)
+
+libduckdb: ## fetches the prebuilt DuckDB library; AXIS_DUCKDB=bundled compiles it instead
+	@mkdir -p $(dir $(MODE)); \
+	if CARGO_TARGET_DIR="$(TARGET)" scripts/libduckdb.sh; then \
+		mode=prebuilt; \
+	elif [ $$? -eq 3 ]; then \
+		mode=bundled; \
+		echo "libduckdb: DuckDB is compiled from source instead, which takes about a quarter of an hour the first time" >&2; \
+		scripts/bootstrap.sh cxx; \
+	else \
+		exit 1; \
+	fi && echo $$mode >$(MODE)
+
+bootstrap: # installs what the tests need and the machine lacks
+	@scripts/bootstrap.sh postgresql
+
+clean: ## removes what was built; what was downloaded stays in the cache
+	cargo clean
