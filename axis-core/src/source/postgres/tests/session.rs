@@ -49,14 +49,9 @@ fn a_closed_session_serves_the_next_snapshot_and_a_cut_one_is_replaced() {
     let pid = |bench: &Bench| bench.all("select pg_backend_pid() as pid, 1 as one", &[]).unwrap()[0][0].clone();
     let first = pid(&bench);
     assert_eq!(pid(&bench), first, "the connection is used again");
-    let waiting =
-        "select count(*) from pg_stat_activity where application_name = 'axis' and datname = current_database()
+    let waiting = "select count(*) from pg_stat_activity where application_name = 'axis' and datname = current_database()
                    and state = 'idle'";
-    assert_eq!(
-        database.query_text(waiting),
-        [[Some("1".to_owned())]],
-        "one connection waits, outside of a transaction"
-    );
+    assert_eq!(database.query_text(waiting), [[Some("1".to_owned())]], "one connection waits, outside of a transaction");
     database.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity
          where application_name = 'axis' and datname = current_database()",
