@@ -289,3 +289,6 @@ fn schema_change(before: &[ColumnRecord], now: &[ColumnRecord]) -> String {
 pub(crate) fn shift(local: NaiveDateTime, by: TimeDelta) -> NaiveDateTime {
     local.checked_sub_signed(by).unwrap_or(NaiveDateTime::MIN)
 }
+
+#[cfg(test)]
+mod tests;
