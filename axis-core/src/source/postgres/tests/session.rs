@@ -231,6 +231,17 @@ fn a_limit_ends_the_read_and_progress_counts_it() {
     assert_eq!(request.progress.bytes.load(Ordering::Relaxed), 5000 * 10 + 21);
 }
 
+/// Waits until the server has ended the sessions of clients that are gone, which takes it a moment.
+fn leave(database: &TestDatabase) {
+    let elsewhere = TestDatabase::create("elsewhere");
+    let sessions = format!(
+        "select count(*) from pg_stat_activity where datname = '{}'",
+        database.name
+    );
+    let left = (0..1_000).any(|_| elsewhere.query_text(&sessions) == [[Some("0".to_owned())]]);
+    assert!(left, "nobody is left in the database");
+}
+
 #[test]
 fn the_horizon_is_the_oldest_open_transaction() {
     let database = TestDatabase::create("horizon");
@@ -239,6 +250,7 @@ fn the_horizon_is_the_oldest_open_transaction() {
         database.name
     ));
     let bench = Bench::on(&database);
+    leave(&database);
     let alone = bench.snapshot().unwrap().horizon().clone();
     assert_eq!(alone.oldest_writer, Some(alone.taken_at));
     let offset = alone.taken_at.naive_utc() - alone.local;
@@ -286,11 +298,7 @@ fn a_role_that_is_shown_nothing_says_so() {
         Bench::new(connection)
     };
     let reader = bench("hidden_reader");
-    // The session that made the roles ends a moment after its client.
-    let elsewhere = TestDatabase::create("hidden_elsewhere");
-    let sessions = format!("select count(*) from pg_stat_activity where datname = '{}'", database.name);
-    let gone = (0..1_000).any(|_| elsewhere.query_text(&sessions) == [[Some("0".to_owned())]]);
-    assert!(gone, "nobody is left in the database");
+    leave(&database);
     // Only sessions of this database count, so the role sees everything there is: its own.
     assert!(reader.snapshot().unwrap().horizon().oldest_writer.is_some());
     let owner = Bench::on(&database);
