@@ -120,7 +120,7 @@ fn identity(dataset: &DatasetConfig) -> String {
     }
 }
 
-/// Reads rebuilt tables into staging tables on up to two sessions of one snapshot, and windows into temporary tables of
+/// Reads rebuilt tables into staging tables on up to `sync_workers` sessions of one snapshot, and windows into temporary tables of
 /// the session that will commit.
 async fn stage_all(
     context: &RunContext,
@@ -135,31 +135,28 @@ async fn stage_all(
         .filter(|index| plans[*index].window.is_some())
         .collect();
     let mut staged: Vec<Option<Staged>> = plans.iter().map(|_| None).collect();
-    // A failure of one session must stop the other, but not be mistaken for a cancellation by the caller.
+    // A failure of one session must stop the others, but not be mistaken for a cancellation by the caller.
     let stop = context.cancel.child_token();
-    let fork = if full.len() > 1 && context.workers > 1 {
-        leader.fork().await?
-    } else {
-        None
-    };
+    let mut forks = Vec::new();
+    for _ in 1..context.workers.min(full.len()) {
+        match leader.fork().await? {
+            Some(fork) => forks.push(fork),
+            // Fail closed: what cannot share the snapshot does not read.
+            None => break,
+        }
+    }
     let load = (!full.is_empty()).then(|| context.store.pool.load());
     let queue = Mutex::new(full);
-    {
-        let own = work(context, leader.as_mut(), plans, &queue, &stop);
-        let other = async {
-            match fork {
-                Some(mut fork) => {
-                    let done = work(context, fork.as_mut(), plans, &queue, &stop).await;
-                    fork.close().await;
-                    done
-                }
-                None => Ok(Vec::new()),
-            }
-        };
-        let (own, other) = tokio::join!(own, other);
-        for (index, done) in first_cause(own, other)? {
-            staged[index] = Some(done);
-        }
+    let own = work(context, leader.as_mut(), plans, &queue, &stop);
+    let others = futures::future::join_all(forks.into_iter().map(async |mut fork| {
+        let done = work(context, fork.as_mut(), plans, &queue, &stop).await;
+        fork.close().await;
+        done
+    }));
+    let (own, mut outcomes) = tokio::join!(own, others);
+    outcomes.push(own);
+    for (index, done) in first_cause(outcomes)? {
+        staged[index] = Some(done);
     }
     drop(load);
     for index in windows {
@@ -170,16 +167,24 @@ async fn stage_all(
     Ok(staged.into_iter().flatten().collect())
 }
 
-/// Joins what two sessions did; of two failures the one that caused the other counts.
-fn first_cause(own: Result<Vec<(usize, Staged)>>, other: Result<Vec<(usize, Staged)>>) -> Result<Vec<(usize, Staged)>> {
-    match (own, other) {
-        (Ok(mut own), Ok(other)) => {
-            own.extend(other);
-            Ok(own)
+/// Joins what the sessions did; of several failures the one that caused the others counts.
+fn first_cause(outcomes: Vec<Result<Vec<(usize, Staged)>>>) -> Result<Vec<(usize, Staged)>> {
+    let mut done = Vec::new();
+    let mut failure: Option<Error> = None;
+    for outcome in outcomes {
+        match outcome {
+            Ok(part) => done.extend(part),
+            Err(error)
+                if failure
+                    .as_ref()
+                    .is_none_or(|first| first.kind() == ErrorKind::Cancelled) =>
+            {
+                failure = Some(error);
+            }
+            Err(_) => {}
         }
-        (Err(own), Err(other)) if own.kind() == ErrorKind::Cancelled => Err(other),
-        (Err(error), _) | (_, Err(error)) => Err(error),
     }
+    failure.map_or(Ok(done), Err)
 }
 
 /// Takes rebuilt tables from the queue until it is empty.
