@@ -1,13 +1,18 @@
 //! The engine as a user meets it, against a real PostgreSQL and real SQLite files.
 
+#![allow(clippy::unwrap_used)] // the helpers of tests are tests, too
+
 mod bad_input;
 mod cancel;
 mod crash;
 mod errors_json;
 mod full;
 mod incremental;
+mod pages;
+mod policies;
 mod query;
 mod readers;
 mod smoke;
+mod status;
 mod support;
 mod types;
