@@ -1,6 +1,5 @@
 //! The engine as a user meets it, against a real PostgreSQL and real SQLite files.
-
-#![allow(clippy::unwrap_used)] // the helpers of tests are tests, too
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
 mod bad_input;
 mod cancel;
