@@ -201,10 +201,8 @@ impl Dataset {
     /// `Busy`, `Config`, `Closed`, as [`sync`](Self::sync); everything else is told by the handle.
     pub fn start_sync(&self, options: SyncOptions) -> Result<SyncHandle> {
         let source = self.check_ready()?;
-        let cancel = options
-            .cancel
-            .as_ref()
-            .map_or_else(CancellationToken::new, CancellationToken::child_token);
+        let SyncOptions { mode, timeout, cancel } = options;
+        let cancel = cancel.map_or_else(CancellationToken::new, |cancel| cancel.child_token());
         let run_id = uuid::Uuid::new_v4().to_string();
         let config = Arc::clone(&self.state.config);
         let progress: Vec<_> = config
@@ -241,13 +239,13 @@ impl Dataset {
             source,
             record: lock(&self.state.record).clone(),
             run_id: run_id.clone(),
-            mode: options.mode,
+            mode,
             cap: self.engine.config.store.max_sync_rows,
             workers: self.engine.config.store.sync_workers,
             cancel: cancel.clone(),
             progress,
         };
-        let timeout = options.timeout.or(self.state.config.sync_timeout);
+        let timeout = timeout.or(self.state.config.sync_timeout);
         let this = self.clone();
         let task = self
             .engine

@@ -4,9 +4,9 @@ mod catalog;
 mod commit;
 pub(crate) mod fault;
 mod feed;
-mod loads;
 mod lock;
 mod pool;
+mod pressure;
 mod stage;
 mod stream;
 mod vectors;
@@ -30,15 +30,14 @@ pub(crate) use vectors::VectorBatch;
 
 use crate::config::StoreConfig;
 use crate::error::{Error, ErrorKind, Result};
-use loads::{Load, Loads};
 use lock::StoreLock;
+use pressure::Pressure;
 
 /// An open store.
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) pool: Arc<Pool>,
     pub(crate) feeds: Feeds,
-    loads: Arc<Loads>,
     /// Serialises commits, so that transactions of two datasets never conflict.
     pub(crate) writer: tokio::sync::Mutex<()>,
     lock: std::sync::Mutex<Option<StoreLock>>,
@@ -72,22 +71,14 @@ impl Store {
         feeds.install(&connection).map_err(fault::store("store.open"))?;
         let catalog = catalog::open(&connection)?;
         stage::sweep(&connection)?;
-        let threads = connection
-            .query_row("select current_setting('threads')::bigint", [], |row| row.get(0))
-            .map_err(fault::store("store.open"))?;
+        let pressure = pressure_of(&connection).map_err(fault::store("store.open"))?;
         let store = Self {
-            loads: Arc::new(Loads::new(threads)),
-            pool: Arc::new(Pool::new(connection, config.query_concurrency)),
+            pool: Arc::new(Pool::new(connection, config.query_concurrency, pressure)),
             feeds,
             writer: tokio::sync::Mutex::new(()),
             lock: std::sync::Mutex::new(Some(lock)),
         };
         Ok((store, catalog))
-    }
-
-    /// Announces that whole tables are being loaded, until the guard is dropped.
-    pub(crate) fn begin_load(&self) -> Load {
-        self.loads.begin(&self.pool)
     }
 
     /// Refuses new work, checkpoints and lets go of the file. Idempotent.
@@ -138,16 +129,37 @@ fn connect(config: &StoreConfig) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Reads the settings that hold outside of loads.
+fn pressure_of(connection: &Connection) -> duckdb::Result<Pressure> {
+    connection.query_row(
+        "select current_setting('threads')::bigint, current_setting('memory_limit')",
+        [],
+        |row| {
+            Ok(Pressure::new(
+                row.get(0)?,
+                bytes(&row.get::<_, String>(1)?).unwrap_or(u64::MAX >> 1),
+            ))
+        },
+    )
+}
+
+/// Reads an amount of memory as DuckDB prints it, such as `4.6 GiB`.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // An amount of memory is neither negative nor that large.
+fn bytes(text: &str) -> Option<u64> {
+    let (amount, unit) = text.split_once(' ')?;
+    let power = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
+        .iter()
+        .position(|name| *name == unit)?;
+    Some((amount.parse::<f64>().ok()? * 1024_f64.powi(i32::try_from(power).ok()?)) as u64)
+}
+
 /// Lowers DuckDB's own default, four fifths of the machine (or container), to a quarter of it: the store is a guest in a process.
 fn quarter_of_memory(connection: &Connection) -> duckdb::Result<()> {
     let default: String = connection.query_row("select current_setting('memory_limit')", [], |row| row.get(0))?;
-    let Some((amount, unit)) = default.split_once(' ') else {
-        return Ok(());
-    };
-    let Ok(amount) = amount.parse::<f64>() else {
-        return Ok(());
-    };
-    connection.execute_batch(&format!("set memory_limit = '{:.1}{unit}'", amount / 0.8 * 0.25))
+    match bytes(&default) {
+        Some(default) => connection.execute_batch(&format!("set memory_limit = '{}B'", default / 16 * 5)),
+        None => Ok(()),
+    }
 }
 
 fn refused(path: &Path, error: duckdb::Error) -> Error {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::fault;
+use super::pressure::Pressure;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often a running statement is interrupted again: an interrupt between two statements of one piece of work has no effect.
@@ -32,6 +33,7 @@ pub(crate) struct Pool {
     root: Mutex<Option<Connection>>,
     idle: Mutex<Vec<Connection>>,
     slots: Arc<Semaphore>,
+    pressure: Pressure,
     /// The threads that are inside DuckDB; closing waits for them, because the process must not end around them.
     work: TaskTracker,
     closing: CancellationToken,
@@ -72,11 +74,12 @@ impl Reason {
 }
 
 impl Pool {
-    pub(crate) fn new(root: Connection, slots: usize) -> Self {
+    pub(crate) fn new(root: Connection, slots: usize, pressure: Pressure) -> Self {
         Self {
             root: Mutex::new(Some(root)),
             idle: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(slots)),
+            pressure,
             work: TaskTracker::new(),
             closing: CancellationToken::new(),
         }
@@ -99,8 +102,10 @@ impl Pool {
             timeout: deadline.map(|deadline| deadline.saturating_duration_since(tokio::time::Instant::now())),
             cancel: limits.cancel,
         };
+        let pool = Arc::clone(self);
         self.write(limits, move |connection, reason| {
             let _slot = slot;
+            let _query = pool.query(connection);
             work(connection, reason)
         })
         .await
@@ -151,6 +156,21 @@ impl Pool {
         Arc::clone(&self.slots).acquire_owned().await.map_err(|_| closed())
     }
 
+    /// Announces a client's query on this connection, until the guard is dropped.
+    pub(crate) fn query<'a>(&'a self, connection: &'a Connection) -> RunningQuery<'a> {
+        self.pressure.query_begins(connection);
+        RunningQuery { pool: self, connection }
+    }
+
+    /// Announces that whole tables are being loaded, until the guard is dropped.
+    pub(crate) fn load(self: &Arc<Self>) -> RunningLoad {
+        if let Ok(connection) = self.checkout() {
+            self.pressure.load_begins(&connection);
+            self.give_back(connection);
+        }
+        RunningLoad(Arc::clone(self))
+    }
+
     /// Runs blocking work on a thread that closing waits for.
     pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
         self.work.spawn_blocking(work);
@@ -175,6 +195,33 @@ impl Pool {
                 let _ = root.execute_batch("checkpoint");
             });
             let _ = checkpoint.await;
+        }
+    }
+}
+
+/// A client's query that is running.
+#[derive(Debug)]
+pub(crate) struct RunningQuery<'a> {
+    pool: &'a Pool,
+    connection: &'a Connection,
+}
+
+impl Drop for RunningQuery<'_> {
+    fn drop(&mut self) {
+        self.pool.pressure.query_ends(self.connection);
+    }
+}
+
+/// A load that is going on.
+#[derive(Debug)]
+pub(crate) struct RunningLoad(Arc<Pool>);
+
+impl Drop for RunningLoad {
+    fn drop(&mut self) {
+        // A store that closes needs its settings no more.
+        if let Ok(connection) = self.0.checkout() {
+            self.0.pressure.load_ends(&connection);
+            self.0.give_back(connection);
         }
     }
 }

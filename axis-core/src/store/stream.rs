@@ -113,6 +113,7 @@ pub(crate) async fn open_stream(
         let _slot = slot;
         let _finished = finished.drop_guard();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let _query = owner.query(&connection);
             produce(&connection, &sql, params, schema_in, &batches_in)
         }));
         target.release();

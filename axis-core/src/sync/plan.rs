@@ -45,20 +45,28 @@ pub(crate) struct TablePlan {
     pub(crate) record: TableRecord,
 }
 
+/// What a table's plan depends on, besides its columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given<'a> {
+    pub(crate) dataset: &'a DatasetConfig,
+    pub(crate) table: &'a TableConfig,
+    /// The table's query, without what may follow it.
+    pub(crate) query: &'a str,
+    /// Names the source without secrets; rows of another source cannot be continued.
+    pub(crate) identity: &'a str,
+    pub(crate) stored: &'a DatasetRecord,
+    pub(crate) mode: SyncMode,
+    pub(crate) now: DateTime<Utc>,
+}
+
 /// Plans one table.
 ///
 /// # Errors
 /// `Config` when a configured column does not exist or cannot serve its purpose, `SchemaMismatch` when the columns changed and the policy blocks.
-pub(crate) fn table(
-    dataset: &DatasetConfig,
-    table: &TableConfig,
-    query: &str,
-    identity: &str,
-    source: Vec<SourceColumn>,
-    stored: &DatasetRecord,
-    mode: SyncMode,
-    now: DateTime<Utc>,
-) -> Result<TablePlan> {
+pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<TablePlan> {
+    let Given {
+        dataset, table, query, ..
+    } = *given;
     let source_names: Vec<String> = source.iter().map(|column| column.column.name.clone()).collect();
     let names = columns::names(dataset.kind, &dataset.columns, &source_names)?;
     let columns: Vec<Column> = source
@@ -105,7 +113,7 @@ pub(crate) fn table(
         )
         .during("sync.plan"));
     }
-    let fingerprint = fingerprint(table, query, identity);
+    let fingerprint = fingerprint(table, query, given.identity);
     let records: Vec<ColumnRecord> = source
         .iter()
         .zip(&columns)
@@ -137,15 +145,7 @@ pub(crate) fn table(
             truncated: false,
         },
     };
-    let because = decide(
-        dataset,
-        table,
-        stored,
-        mode,
-        now,
-        &mut plan,
-        cursor.map(|index| source_names[index].clone()),
-    )?;
+    let because = decide(given, &mut plan, cursor.map(|index| source_names[index].clone()))?;
     if let Some(because) = because {
         plan.strategy = Strategy::Full { because };
         plan.window = None;
@@ -155,15 +155,15 @@ pub(crate) fn table(
 }
 
 /// Says why a table must be rebuilt, or fills in the window when it need not.
-fn decide(
-    dataset: &DatasetConfig,
-    table: &TableConfig,
-    stored: &DatasetRecord,
-    mode: SyncMode,
-    now: DateTime<Utc>,
-    plan: &mut TablePlan,
-    cursor_source: Option<String>,
-) -> Result<Option<FullReason>> {
+fn decide(given: &Given<'_>, plan: &mut TablePlan, cursor_source: Option<String>) -> Result<Option<FullReason>> {
+    let Given {
+        dataset,
+        table,
+        stored,
+        mode,
+        now,
+        ..
+    } = *given;
     let Some(record) = stored.tables.get(&table.name) else {
         return Ok(Some(FullReason::FirstSync));
     };

@@ -83,22 +83,22 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
 
 async fn plan_all(context: &RunContext, snapshot: &mut dyn Snapshot, now: DateTime<Utc>) -> Result<Vec<TablePlan>> {
     let dataset = &context.dataset;
+    let identity = identity(dataset);
     let mut plans = Vec::with_capacity(dataset.tables.len());
     for table in &dataset.tables {
         let place = |error: Error| error.with("table", &table.name);
         let query = sql_text::clean_query(&table.query).map_err(place)?;
         let columns = snapshot.describe(&query, &table.types).await.map_err(place)?;
-        let plan = plan::table(
+        let given = plan::Given {
             dataset,
             table,
-            &query,
-            &identity(dataset),
-            columns,
-            &context.record,
-            context.mode,
+            query: &query,
+            identity: &identity,
+            stored: &context.record,
+            mode: context.mode,
             now,
-        )
-        .map_err(place)?;
+        };
+        let plan = plan::table(&given, columns).map_err(place)?;
         tracing::info!(
             dataset = %dataset.name,
             table = %plan.table,
@@ -111,7 +111,7 @@ async fn plan_all(context: &RunContext, snapshot: &mut dyn Snapshot, now: DateTi
     Ok(plans)
 }
 
-/// Names the source without secrets; rows of another source cannot be continued.
+/// Names the source without secrets.
 fn identity(dataset: &DatasetConfig) -> String {
     match &dataset.connection {
         Some(Connection::Postgres(pg)) => format!("postgres://{}:{}/{}", pg.host, pg.port, pg.database),
@@ -142,7 +142,7 @@ async fn stage_all(
     } else {
         None
     };
-    let load = (!full.is_empty()).then(|| context.store.begin_load());
+    let load = (!full.is_empty()).then(|| context.store.pool.load());
     let queue = Mutex::new(full);
     {
         let own = work(context, leader.as_mut(), plans, &queue, &stop);

@@ -121,16 +121,16 @@ impl Case {
     }
 
     fn plan(&self, stored: &DatasetRecord, mode: SyncMode, columns: &[usize], query: &str) -> Result<TablePlan> {
-        table(
-            &self.dataset(),
-            &self.table(),
+        let given = Given {
+            dataset: &self.dataset(),
+            table: &self.table(),
             query,
-            "here",
-            source(columns),
+            identity: "here",
             stored,
             mode,
-            at(100),
-        )
+            now: at(100),
+        };
+        table(&given, source(columns))
     }
 
     /// What a first sync of the columns of before would have left.

@@ -49,9 +49,14 @@ fn a_closed_session_serves_the_next_snapshot_and_a_cut_one_is_replaced() {
     let pid = |bench: &Bench| bench.all("select pg_backend_pid() as pid, 1 as one", &[]).unwrap()[0][0].clone();
     let first = pid(&bench);
     assert_eq!(pid(&bench), first, "the connection is used again");
-    let waiting = "select count(*) from pg_stat_activity where application_name = 'axis' and datname = current_database()
+    let waiting =
+        "select count(*) from pg_stat_activity where application_name = 'axis' and datname = current_database()
                    and state = 'idle'";
-    assert_eq!(database.query_text(waiting), [[Some("1".to_owned())]], "one connection waits, outside of a transaction");
+    assert_eq!(
+        database.query_text(waiting),
+        [[Some("1".to_owned())]],
+        "one connection waits, outside of a transaction"
+    );
     database.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity
          where application_name = 'axis' and datname = current_database()",
@@ -226,6 +231,17 @@ fn a_limit_ends_the_read_and_progress_counts_it() {
     assert_eq!(request.progress.bytes.load(Ordering::Relaxed), 5000 * 10 + 21);
 }
 
+/// Waits until the server has ended the sessions of clients that are gone, which takes it a moment.
+fn leave(database: &TestDatabase) {
+    let elsewhere = TestDatabase::create("elsewhere");
+    let sessions = format!(
+        "select count(*) from pg_stat_activity where datname = '{}'",
+        database.name
+    );
+    let left = (0..1_000).any(|_| elsewhere.query_text(&sessions) == [[Some("0".to_owned())]]);
+    assert!(left, "nobody is left in the database");
+}
+
 #[test]
 fn the_horizon_is_the_oldest_open_transaction() {
     let database = TestDatabase::create("horizon");
@@ -234,6 +250,7 @@ fn the_horizon_is_the_oldest_open_transaction() {
         database.name
     ));
     let bench = Bench::on(&database);
+    leave(&database);
     let alone = bench.snapshot().unwrap().horizon().clone();
     assert_eq!(alone.oldest_writer, Some(alone.taken_at));
     let offset = alone.taken_at.naive_utc() - alone.local;
@@ -281,6 +298,7 @@ fn a_role_that_is_shown_nothing_says_so() {
         Bench::new(connection)
     };
     let reader = bench("hidden_reader");
+    leave(&database);
     // Only sessions of this database count, so the role sees everything there is: its own.
     assert!(reader.snapshot().unwrap().horizon().oldest_writer.is_some());
     let owner = Bench::on(&database);
