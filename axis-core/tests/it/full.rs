@@ -1,10 +1,10 @@
 //! The four built-in datasets, configured as users configure them: full syncs, names, views, metadata, status.
 
-use axis_core::{Dataset, Engine, FullReason, Strategy, SyncOptions, SyncState};
+use axis_core::{Dataset, Engine, FullReason, Strategy, SyncOptions};
 use axis_testkit::postgres::{PASSWORD, TestDatabase, shared};
 use serde_json::json;
 
-use super::support::{Project, ask, number, sync, text};
+use super::support::{Project, number, sync, text};
 
 const SOURCE: &str = "
 create table traces (id text primary key, created_at timestamptz not null, model text, input text, output text,
@@ -34,7 +34,7 @@ const CONNECTION: &str = "
   url: \"postgresql://axis:${PASSWORD}@127.0.0.1:${PORT_OF_TEST}/${DATABASE}\"
 ";
 
-fn project() -> Project {
+pub(crate) fn project() -> Project {
     let project = Project::new();
     project.file(
         "duckdb.yaml",
@@ -68,7 +68,7 @@ fn project() -> Project {
     project
 }
 
-async fn open(project: &Project, database: &TestDatabase) -> Engine {
+pub(crate) async fn open(project: &Project, database: &TestDatabase) -> Engine {
     let port = shared().port().to_string();
     let variables = [
         ("PASSWORD", PASSWORD),
@@ -80,7 +80,7 @@ async fn open(project: &Project, database: &TestDatabase) -> Engine {
     engine
 }
 
-fn database() -> TestDatabase {
+pub(crate) fn database() -> TestDatabase {
     let database = TestDatabase::create("full");
     database.execute(SOURCE);
     database
@@ -352,74 +352,5 @@ async fn a_reset_makes_the_next_sync_a_rebuild() {
     assert_eq!(monitoring.watermarks().len(), 2);
     let error = engine.dataset("eval").unwrap().reset_watermarks().await.unwrap_err();
     assert_eq!(error.kind(), axis_core::ErrorKind::InvalidArgument);
-    engine.close().await.unwrap();
-}
-
-#[tokio::test]
-async fn the_status_survives_a_restart() {
-    let (project, database) = (project(), database());
-    let engine = open(&project, &database).await;
-    let eval = engine.dataset("eval").unwrap();
-    assert_eq!(eval.status().state, SyncState::NotSynced);
-    let monitoring = engine.dataset("monitoring").unwrap();
-    sync(&monitoring, SyncOptions::default()).await;
-    let report = sync(&monitoring, SyncOptions::default()).await;
-    let before = monitoring.status();
-    assert_eq!(before.state, SyncState::Ready);
-    engine.close().await.unwrap();
-
-    let engine = open(&project, &database).await;
-    let monitoring = engine.dataset("monitoring").unwrap();
-    let after = monitoring.status();
-    assert_eq!(after, before);
-    assert_eq!(after.last_success, Some(report));
-    assert_eq!(
-        after.watermarks["monitoring_results"].as_deref(),
-        Some("2026-01-01T00:50:00.000000+00:00")
-    );
-    assert!(after.last_incremental.is_some());
-    assert_eq!(
-        sync(&monitoring, SyncOptions::default()).await.strategy,
-        Strategy::Incremental
-    );
-    assert_eq!(engine.runs(10).await.unwrap().len(), 3);
-    engine.close().await.unwrap();
-}
-
-#[tokio::test]
-async fn metadata_counts_orphans_duplicates_and_values() {
-    let (project, database) = (project(), database());
-    let engine = open(&project, &database).await;
-    let eval = engine.dataset("eval").unwrap();
-    assert!(eval.metadata().await.unwrap().is_none());
-    database.execute(
-        "insert into eval_records values (1, 'again', null, null, null), (2, 'again', null, null, null), (2, 'and again', null, null, null);
-         insert into eval_scores values (99999, 'm1', 1, null), (99998, 'm1', 1, null), (null, 'm1', 1, null)",
-    );
-    sync(&eval, SyncOptions::default()).await;
-    let metadata = eval.metadata().await.unwrap().unwrap();
-    assert_eq!(metadata.duplicate_dataset_ids, Some(2));
-    assert_eq!(metadata.orphaned_results, Some(3));
-    // Three results each of 500 records, and of the one record that is there twice more and the one once more.
-    assert_eq!(metadata.row_count, 1500 + 3 + 6);
-    assert_eq!(metadata.filter_values["metric_name"], ["m1", "m2", "m3"]);
-    let stats = metadata.summary_stats.as_ref().unwrap();
-    assert_eq!(stats.total_records, 1509);
-
-    let monitoring = engine.dataset("monitoring").unwrap();
-    sync(&monitoring, SyncOptions::default()).await;
-    let metadata = monitoring.metadata().await.unwrap().unwrap();
-    let range = metadata.time_range.as_ref().unwrap();
-    assert_eq!(
-        (range.min.as_str(), range.max.as_str()),
-        ("2026-01-01 00:00:01+00:00", "2026-01-01 00:50:00+00:00")
-    );
-    assert_eq!(metadata.filter_values["environment"], ["prod"]);
-    let kept = ask(
-        &engine,
-        "select count(*) as n from monitoring_dataset where environment is null",
-    )
-    .await;
-    assert_eq!(kept, [json!({"n": 1500})]);
     engine.close().await.unwrap();
 }

@@ -1,5 +1,5 @@
 //! The engine as a user meets it, against a real PostgreSQL and real SQLite files.
-#![allow(clippy::unwrap_used)] // Helpers of tests fail like tests.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
 mod bad_input;
 mod cancel;
@@ -7,8 +7,11 @@ mod crash;
 mod errors_json;
 mod full;
 mod incremental;
+mod pages;
+mod policies;
 mod query;
 mod readers;
 mod smoke;
+mod status;
 mod support;
 mod types;
