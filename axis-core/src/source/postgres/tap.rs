@@ -145,11 +145,7 @@ impl Buffer {
     }
 
     /// Receives more when all but the beginning of a message was taken; returns the number of bytes, 0 at the end.
-    fn poll_receive(
-        &mut self,
-        stream: Pin<&mut impl AsyncRead>,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
+    fn poll_receive(&mut self, stream: Pin<&mut impl AsyncRead>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.bytes.copy_within(self.at..self.end, 0);
         (self.at, self.end) = (0, self.end - self.at);
         let mut free = ReadBuf::new(&mut self.bytes[self.end..]);
