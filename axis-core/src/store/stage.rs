@@ -1,10 +1,12 @@
 //! Staging: rows enter a table of their own and touch what readers see only in the commit.
 
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use duckdb::Connection;
 use duckdb::types::ValueRef;
 
+use super::vectors::VectorBatch;
 use super::{Feed, Feeds, Reason, fault};
 use crate::column::{Column, ColumnType};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,14 +14,21 @@ use crate::source::{CursorValue, ident::ident};
 
 /// Names of staging tables begin with this; nothing else's may.
 const PREFIX: &str = "_axis_staging_";
+/// The temporary table of the first rows of a table that is being loaded.
+const HEAD: &str = "temp._axis_head";
+/// Bytes of a text, on average, from which a column is compressed as long texts are.
+const LONG_TEXT: u32 = 100;
 
 /// Returns the name of a table's staging table, not quoted.
 pub(crate) fn staging_name(table: &str) -> String {
     format!("{PREFIX}{table}")
 }
 
-/// Loads a whole table into its staging table, in a transaction of its own: the blocks go to the file as they come, and
-/// the commit only changes names. Returns the rows.
+/// Loads a whole table into its staging table: the blocks go to the file as they come, and the commit only changes names.
+/// Returns the rows.
+///
+/// The first rows decide how texts are compressed, because DuckDB's own choice is made for short ones: long ones take a
+/// third more of the file that way, and much more time.
 pub(crate) fn stage_full(
     connection: &Connection,
     reason: &Reason,
@@ -28,9 +37,70 @@ pub(crate) fn stage_full(
     columns: Vec<Column>,
     feed: Box<dyn Feed>,
 ) -> Result<u64> {
+    let fail = |error| reason.explain(fault::store("sync.stage")(error));
+    let feed = Arc::new(Mutex::new(feed));
+    let first = Part::first(&feed);
+    let create = format!("create or replace temp table {HEAD} as select * from ");
+    let head = pull(connection, reason, feeds, &create, columns.clone(), Box::new(first))?;
+
     let name = ident(&staging_name(table));
-    let create = format!("create or replace table {name} as select * from ");
-    pull(connection, reason, feeds, &create, columns, feed)
+    let definitions = definitions(connection, &columns).map_err(fail)?;
+    connection
+        .execute_batch(&format!("create or replace table {name} ({definitions})"))
+        .map_err(fail)?;
+    let insert = format!("insert into {name} select * from {HEAD} union all select * from ");
+    let rest = pull(connection, reason, feeds, &insert, columns, Box::new(Part::rest(&feed)))?;
+    connection.execute_batch(&format!("drop table {HEAD}")).map_err(fail)?;
+    Ok(head + rest)
+}
+
+/// Writes the columns of a staging table, as the rows in [`HEAD`] suggest.
+fn definitions(connection: &Connection, columns: &[Column]) -> duckdb::Result<String> {
+    let mut definitions = Vec::with_capacity(columns.len());
+    for Column { name, ty, .. } in columns {
+        let name = ident(name);
+        let mut definition = format!("{name} {ty}");
+        if *ty == ColumnType::Varchar {
+            let sql = format!("select coalesce(avg(strlen({name})), 0) >= {LONG_TEXT} from {HEAD}");
+            if connection.query_row(&sql, [], |row| row.get(0))? {
+                definition.push_str(" using compression zstd");
+            }
+        }
+        definitions.push(definition);
+    }
+    Ok(definitions.join(", "))
+}
+
+/// A part of a feed: its first batch, or what comes behind.
+struct Part {
+    feed: Arc<Mutex<Box<dyn Feed>>>,
+    batches: usize,
+}
+
+impl Part {
+    fn first(feed: &Arc<Mutex<Box<dyn Feed>>>) -> Self {
+        Self {
+            feed: Arc::clone(feed),
+            batches: 1,
+        }
+    }
+
+    fn rest(feed: &Arc<Mutex<Box<dyn Feed>>>) -> Self {
+        Self {
+            feed: Arc::clone(feed),
+            batches: usize::MAX,
+        }
+    }
+}
+
+impl Feed for Part {
+    fn fill(&mut self, batch: &mut VectorBatch) -> Result<usize> {
+        let Some(left) = self.batches.checked_sub(1) else {
+            return Ok(0);
+        };
+        self.batches = left;
+        self.feed.lock().unwrap_or_else(PoisonError::into_inner).fill(batch)
+    }
 }
 
 /// Loads a window into a temporary table of this connection, which touches no file. Returns the rows.
