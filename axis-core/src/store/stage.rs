@@ -43,11 +43,14 @@ pub(crate) fn stage_full(
     let create = format!("create or replace temp table {HEAD} as select * from ");
     let head = pull(connection, reason, feeds, &create, columns.clone(), Box::new(first))?;
 
+    // An interruption between two statements stops neither.
+    reason.check()?;
     let name = ident(&staging_name(table));
     let definitions = definitions(connection, &columns).map_err(fail)?;
     connection
         .execute_batch(&format!("create or replace table {name} ({definitions})"))
         .map_err(fail)?;
+    reason.check()?;
     let insert = format!("insert into {name} select * from {HEAD} union all select * from ");
     let rest = pull(connection, reason, feeds, &insert, columns, Box::new(Part::rest(&feed)))?;
     connection.execute_batch(&format!("drop table {HEAD}")).map_err(fail)?;
@@ -208,4 +211,50 @@ fn cursor_value(value: ValueRef<'_>, ty: &ColumnType) -> Result<Option<CursorVal
         (ValueRef::Text(bytes), _) => CursorValue::Text(text(bytes)),
         _ => return Err(Error::new(ErrorKind::Internal, "a watermark has an unexpected type").with("type", ty)),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::column::{BATCH_ROWS, BatchWriter as _, ColumnWriter as _};
+
+    /// Two batches and a half of texts: 12 bytes in one column, 400 in the other.
+    struct Texts(Vec<usize>);
+
+    impl Feed for Texts {
+        fn fill(&mut self, batch: &mut VectorBatch) -> Result<usize> {
+            let rows = self.0.pop().unwrap_or(0);
+            for row in 0..rows {
+                batch.column(0).bytes(row, b"twelve bytes");
+                batch.column(1).bytes(row, format!("{row:400}").as_bytes());
+            }
+            Ok(rows)
+        }
+    }
+
+    #[test]
+    fn long_texts_are_compressed_as_such() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = duckdb::Config::default()
+            .with("storage_compatibility_version", "v1.5.0")
+            .unwrap();
+        let connection = Connection::open_with_flags(directory.path().join("t.duckdb"), config).unwrap();
+        let feeds = Feeds::default();
+        feeds.install(&connection).unwrap();
+        let column = |name: &str| Column {
+            name: name.to_owned(),
+            ty: ColumnType::Varchar,
+        };
+        let feed = Texts(vec![1000, BATCH_ROWS, BATCH_ROWS]);
+        let columns = vec![column("short"), column("long one")];
+        let rows = stage_full(&connection, &Reason::default(), &feeds, "t", columns, Box::new(feed)).unwrap();
+        assert_eq!(rows, 2 * BATCH_ROWS as u64 + 1000);
+        connection.execute_batch("checkpoint").unwrap();
+        let zstd = "select string_agg(distinct column_name, ',') from pragma_storage_info('_axis_staging_t') where compression = 'ZSTD'";
+        let columns: String = connection.query_row(zstd, [], |row| row.get(0)).unwrap();
+        assert_eq!(columns, "long one");
+        let sum = "select count(*) || ' ' || sum(\"long one\"::int) from _axis_staging_t where short = 'twelve bytes'";
+        let sum: String = connection.query_row(sum, [], |row| row.get(0)).unwrap();
+        assert_eq!(sum, format!("{rows} {}", 2 * (2047 * 1024) + 499_500));
+    }
 }
