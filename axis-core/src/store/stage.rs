@@ -1,10 +1,12 @@
 //! Staging: rows enter a table of their own and touch what readers see only in the commit.
 
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use duckdb::Connection;
 use duckdb::types::ValueRef;
 
+use super::vectors::VectorBatch;
 use super::{Feed, Feeds, Reason, fault};
 use crate::column::{Column, ColumnType};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,6 +14,10 @@ use crate::source::{CursorValue, ident::ident};
 
 /// Names of staging tables begin with this; nothing else's may.
 const PREFIX: &str = "_axis_staging_";
+/// The temporary table of the first rows of a table that is being loaded.
+const HEAD: &str = "temp._axis_head";
+/// Bytes of a text, on average, from which a column is compressed as long texts are.
+const LONG_TEXT: u32 = 100;
 
 /// Returns the name of the staging table of a rebuilt table, not quoted.
 pub(crate) fn staging_name(table: &str) -> String {
@@ -24,8 +30,11 @@ pub(crate) fn delta_name(table: &str) -> String {
     format!("temp.{}", ident(&format!("_axis_delta_{table}")))
 }
 
-/// Loads a whole table into its staging table, in a transaction of its own: the blocks go to the file as they come, and
-/// the commit only changes names. Returns the rows.
+/// Loads a whole table into its staging table: the blocks go to the file as they come, and the commit only changes names.
+/// Returns the rows.
+///
+/// The first rows decide how texts are compressed, because DuckDB's own choice is made for short ones: long ones take a
+/// third more of the file that way, and much more time.
 pub(crate) fn stage_full(
     connection: &Connection,
     reason: &Reason,
@@ -34,9 +43,73 @@ pub(crate) fn stage_full(
     columns: Vec<Column>,
     feed: Box<dyn Feed>,
 ) -> Result<u64> {
+    let fail = |error| reason.explain(fault::store("sync.stage")(error));
+    let feed = Arc::new(Mutex::new(feed));
+    let first = Part::first(&feed);
+    let create = format!("create or replace temp table {HEAD} as select * from ");
+    let head = pull(connection, reason, feeds, &create, columns.clone(), Box::new(first))?;
+
+    // An interruption between two statements stops neither.
+    reason.check()?;
     let name = ident(&staging_name(table));
-    let create = format!("create or replace table {name} as select * from ");
-    pull(connection, reason, feeds, &create, columns, feed)
+    let definitions = definitions(connection, &columns).map_err(fail)?;
+    connection
+        .execute_batch(&format!("create or replace table {name} ({definitions})"))
+        .map_err(fail)?;
+    reason.check()?;
+    let insert = format!("insert into {name} select * from {HEAD} union all select * from ");
+    let rest = pull(connection, reason, feeds, &insert, columns, Box::new(Part::rest(&feed)))?;
+    connection.execute_batch(&format!("drop table {HEAD}")).map_err(fail)?;
+    Ok(head + rest)
+}
+
+/// Writes the columns of a staging table, as the rows in [`HEAD`] suggest.
+fn definitions(connection: &Connection, columns: &[Column]) -> duckdb::Result<String> {
+    let mut definitions = Vec::with_capacity(columns.len());
+    for Column { name, ty, .. } in columns {
+        let name = ident(name);
+        let mut definition = format!("{name} {ty}");
+        if *ty == ColumnType::Varchar {
+            let sql = format!("select coalesce(avg(strlen({name})), 0) >= {LONG_TEXT} from {HEAD}");
+            if connection.query_row(&sql, [], |row| row.get(0))? {
+                definition.push_str(" using compression zstd");
+            }
+        }
+        definitions.push(definition);
+    }
+    Ok(definitions.join(", "))
+}
+
+/// A part of a feed: its first batch, or what comes behind.
+struct Part {
+    feed: Arc<Mutex<Box<dyn Feed>>>,
+    batches: usize,
+}
+
+impl Part {
+    fn first(feed: &Arc<Mutex<Box<dyn Feed>>>) -> Self {
+        Self {
+            feed: Arc::clone(feed),
+            batches: 1,
+        }
+    }
+
+    fn rest(feed: &Arc<Mutex<Box<dyn Feed>>>) -> Self {
+        Self {
+            feed: Arc::clone(feed),
+            batches: usize::MAX,
+        }
+    }
+}
+
+impl Feed for Part {
+    fn fill(&mut self, batch: &mut VectorBatch) -> Result<usize> {
+        let Some(left) = self.batches.checked_sub(1) else {
+            return Ok(0);
+        };
+        self.batches = left;
+        self.feed.lock().unwrap_or_else(PoisonError::into_inner).fill(batch)
+    }
 }
 
 /// Loads a window into a temporary table of this connection, which touches no file. Returns the rows.
@@ -144,4 +217,50 @@ fn cursor_value(value: ValueRef<'_>, ty: &ColumnType) -> Result<Option<CursorVal
         (ValueRef::Text(bytes), _) => CursorValue::Text(text(bytes)),
         _ => return Err(Error::new(ErrorKind::Internal, "a watermark has an unexpected type").with("type", ty)),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::column::{BATCH_ROWS, BatchWriter as _, ColumnWriter as _};
+
+    /// Two batches and a half of texts: 12 bytes in one column, 400 in the other.
+    struct Texts(Vec<usize>);
+
+    impl Feed for Texts {
+        fn fill(&mut self, batch: &mut VectorBatch) -> Result<usize> {
+            let rows = self.0.pop().unwrap_or(0);
+            for row in 0..rows {
+                batch.column(0).bytes(row, b"twelve bytes");
+                batch.column(1).bytes(row, format!("{row:400}").as_bytes());
+            }
+            Ok(rows)
+        }
+    }
+
+    #[test]
+    fn long_texts_are_compressed_as_such() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = duckdb::Config::default()
+            .with("storage_compatibility_version", "v1.5.0")
+            .unwrap();
+        let connection = Connection::open_with_flags(directory.path().join("t.duckdb"), config).unwrap();
+        let feeds = Feeds::default();
+        feeds.install(&connection).unwrap();
+        let column = |name: &str| Column {
+            name: name.to_owned(),
+            ty: ColumnType::Varchar,
+        };
+        let feed = Texts(vec![1000, BATCH_ROWS, BATCH_ROWS]);
+        let columns = vec![column("short"), column("long one")];
+        let rows = stage_full(&connection, &Reason::default(), &feeds, "t", columns, Box::new(feed)).unwrap();
+        assert_eq!(rows, 2 * BATCH_ROWS as u64 + 1000);
+        connection.execute_batch("checkpoint").unwrap();
+        let zstd = "select string_agg(distinct column_name, ',') from pragma_storage_info('_axis_staging_t') where compression = 'ZSTD'";
+        let columns: String = connection.query_row(zstd, [], |row| row.get(0)).unwrap();
+        assert_eq!(columns, "long one");
+        let sum = "select count(*) || ' ' || sum(\"long one\"::int) from _axis_staging_t where short = 'twelve bytes'";
+        let sum: String = connection.query_row(sum, [], |row| row.get(0)).unwrap();
+        assert_eq!(sum, format!("{rows} {}", 2 * (2047 * 1024) + 499_500));
+    }
 }

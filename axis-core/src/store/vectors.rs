@@ -78,6 +78,28 @@ struct Interval {
     micros: i64,
 }
 
+/// DuckDB's entry of a text vector, for a text that needs no memory beside it.
+#[repr(C, align(8))]
+struct ShortText {
+    length: u32,
+    /// Filled up with zeros, because DuckDB compares all of them.
+    bytes: [u8; 12],
+}
+
+const _: () = assert!(size_of::<ShortText>() == size_of::<ffi::duckdb_string_t>());
+
+impl ShortText {
+    #[allow(clippy::cast_possible_truncation)] // At most twelve.
+    fn new(value: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 12];
+        bytes.get_mut(..value.len())?.copy_from_slice(value);
+        Some(Self {
+            length: value.len() as u32,
+            bytes,
+        })
+    }
+}
+
 impl Vector {
     fn new(handle: ffi::duckdb_vector, ty: &ColumnType, capacity: usize) -> Self {
         // SAFETY: the handle is a live vector of an output chunk, or the child of one.
@@ -197,6 +219,11 @@ impl ColumnWriter for Vector {
             self.text && row < self.capacity,
             "a text or blob column, inside the batch"
         );
+        if let Some(short) = ShortText::new(value) {
+            // SAFETY: a text vector's data holds `capacity` entries of this size, and the row was just checked.
+            unsafe { self.data.cast::<ShortText>().add(row).write(short) };
+            return;
+        }
         // SAFETY: the handle is a live text vector, the row is inside it, and DuckDB copies `len` bytes before it returns.
         unsafe {
             ffi::duckdb_unsafe_vector_assign_string_element_len(

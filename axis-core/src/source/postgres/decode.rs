@@ -192,19 +192,16 @@ impl Decoder {
         let mut at = 2;
         for _ in &self.columns {
             let Some(field) = input.get(at..).and_then(|rest| rest.first_chunk::<4>()) else {
-                return Ok(Front::Incomplete(at + 4));
+                return Ok(Front::Incomplete(possible(at + 4)?));
             };
             at += 4;
             let field = i32::from_be_bytes(*field);
             if field != -1 {
                 at += length(field)?;
             }
-            if at > LONGEST_ROW {
-                return Err(garbage("a row that is too long"));
-            }
         }
         Ok(if at > input.len() {
-            Front::Incomplete(at)
+            Front::Incomplete(possible(at)?)
         } else {
             Front::Row(at)
         })
@@ -275,6 +272,15 @@ impl Target {
 
 fn length(field: i32) -> Result<usize> {
     usize::try_from(field).map_err(|_| garbage("a negative length"))
+}
+
+/// Refuses to wait for a row that cannot come.
+fn possible(row: usize) -> Result<usize> {
+    if row <= LONGEST_ROW {
+        Ok(row)
+    } else {
+        Err(garbage("a row that is too long"))
+    }
 }
 
 #[cold]
