@@ -11,6 +11,7 @@ mod pages;
 mod policies;
 mod query;
 mod readers;
+mod schedule;
 mod smoke;
 mod status;
 mod support;
