@@ -15,7 +15,7 @@ use crate::engine::Inner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{CursorValue, ReadProgress, Source};
 use crate::store::{DatasetRecord, Limits, RunRecord, log_run, write_record};
-use crate::sync::{Failure, RunContext, SyncEvent, SyncMode, SyncReport, run};
+use crate::sync::{Failure, Memory, RunContext, SyncEvent, SyncMode, SyncReport, run};
 
 /// A dataset: tables that are synced together, and the relation that readers see. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,6 +31,7 @@ pub(crate) struct State {
     pub(crate) source: Option<Arc<dyn Source>>,
     pub(crate) record: Mutex<DatasetRecord>,
     pub(crate) running: Mutex<Option<Running>>,
+    pub(crate) memory: Arc<Memory>,
 }
 
 /// A sync that is going on.
@@ -243,6 +244,7 @@ impl Dataset {
             cap: self.engine.config.store.max_sync_rows,
             workers: self.engine.config.store.sync_workers,
             cancel: cancel.clone(),
+            memory: Arc::clone(&self.state.memory),
             progress,
         };
         let timeout = timeout.or(self.state.config.sync_timeout);

@@ -93,6 +93,7 @@ impl EngineBuilder {
                     source: dataset.connection.as_ref().map(source::open),
                     record: std::sync::Mutex::new(catalog.datasets.remove(&dataset.name).unwrap_or_default()),
                     running: std::sync::Mutex::new(None),
+                    memory: Arc::default(),
                     config: Arc::new(dataset.clone()),
                 })
             })

@@ -42,11 +42,13 @@ pub(crate) struct TableChange {
     pub(crate) kind: ChangeKind,
 }
 
-/// Swap, or replace within a window.
+/// Swap, replace within a window, or leave alone.
 #[derive(Clone, Debug)]
 pub(crate) enum ChangeKind {
     /// The staging table takes the table's place.
     Swap,
+    /// The table holds the window's rows already.
+    Keep { rows: u64, watermark: Option<CursorValue> },
     /// Rows whose cursor is at or above `from`, or NULL, and rows with a staged key, make room for the staged rows.
     Merge { from: CursorValue, key: Vec<String> },
 }
@@ -151,6 +153,11 @@ impl TableChange {
     fn apply(&self, connection: &Connection) -> Result<TableOutcome> {
         match &self.kind {
             ChangeKind::Swap => self.swap(connection),
+            ChangeKind::Keep { rows, watermark } => Ok(TableOutcome {
+                rows: *rows,
+                watermark: watermark.clone(),
+                ..TableOutcome::default()
+            }),
             ChangeKind::Merge { from, key } => {
                 let outcome = self.merge(connection, from, key)?;
                 // The connection lives on; its temporary tables would hold memory.

@@ -8,7 +8,9 @@
 //! leaves the old data, and the next one starts from it.
 
 mod columns;
+mod peek;
 mod plan;
+mod read;
 mod report;
 mod run;
 mod schedule;
@@ -16,6 +18,7 @@ mod view;
 mod window;
 
 pub use columns::KeptAlias;
+pub(crate) use peek::Memory;
 pub use plan::SyncMode;
 pub use report::{Failure, FullReason, Strategy, SyncEvent, SyncReport, TableReport};
 pub(crate) use run::{RunContext, run};

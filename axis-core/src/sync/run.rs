@@ -1,26 +1,24 @@
 //! Executes plans: reads each table into staging, then commits everything at once.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use super::peek::{Memory, Rows};
 use super::plan::{self, SyncMode, TablePlan};
+use super::read::{Staged, stage_all};
 use super::report::{Strategy, SyncEvent, SyncReport, TableReport};
 use super::{view, window};
 use crate::clock::Clock;
 use crate::config::{Connection, DatasetConfig};
-use crate::error::{Error, ErrorKind, Result};
-use crate::source::{Horizon, ReadProgress, ReadRequest, Reader, Snapshot, Source, sql_text};
+use crate::error::{Error, Result};
+use crate::source::{CursorValue, Horizon, ReadProgress, Snapshot, Source, sql_text};
 use crate::store::{
-    ChangeKind, Commit, DatasetRecord, Feed, Limits, RunRecord, Session, Store, TableChange, TableOutcome, VectorBatch,
-    drop_staging, stage_delta, stage_full,
+    ChangeKind, Commit, DatasetRecord, Limits, RunRecord, Session, Store, TableChange, TableOutcome, drop_staging,
 };
 
 /// How often progress is told.
@@ -39,14 +37,10 @@ pub(crate) struct RunContext {
     pub(crate) cap: Option<u64>,
     pub(crate) workers: usize,
     pub(crate) cancel: CancellationToken,
+    /// What the last refreshes read.
+    pub(crate) memory: Arc<Memory>,
     /// One counter a table, in the order of the configuration.
     pub(crate) progress: Vec<Arc<ReadProgress>>,
-}
-
-/// A table that has been read.
-struct Staged {
-    rows: u64,
-    truncated: bool,
 }
 
 /// Runs a sync; returns its report and the record that was stored.
@@ -120,180 +114,6 @@ fn identity(dataset: &DatasetConfig) -> String {
     }
 }
 
-/// Reads rebuilt tables into staging tables on up to `sync_workers` sessions of one snapshot, and windows into temporary tables of
-/// the session that will commit.
-async fn stage_all(
-    context: &RunContext,
-    mut leader: Box<dyn Snapshot>,
-    plans: &[TablePlan],
-    session: &mut Session,
-) -> Result<Vec<Staged>> {
-    let full: VecDeque<usize> = (0..plans.len())
-        .filter(|index| plans[*index].window.is_none())
-        .collect();
-    let windows: Vec<usize> = (0..plans.len())
-        .filter(|index| plans[*index].window.is_some())
-        .collect();
-    let mut staged: Vec<Option<Staged>> = plans.iter().map(|_| None).collect();
-    // A failure of one session must stop the others, but not be mistaken for a cancellation by the caller.
-    let stop = context.cancel.child_token();
-    let mut forks = Vec::new();
-    for _ in 1..context.workers.min(full.len()) {
-        match leader.fork().await? {
-            Some(fork) => forks.push(fork),
-            // Fail closed: what cannot share the snapshot does not read.
-            None => break,
-        }
-    }
-    let load = (!full.is_empty()).then(|| context.store.pool.load());
-    let queue = Mutex::new(full);
-    let own = work(context, leader.as_mut(), plans, &queue, &stop);
-    let others = futures::future::join_all(forks.into_iter().map(async |mut fork| {
-        let done = work(context, fork.as_mut(), plans, &queue, &stop).await;
-        fork.close().await;
-        done
-    }));
-    let (own, mut outcomes) = tokio::join!(own, others);
-    outcomes.push(own);
-    for (index, done) in first_cause(outcomes)? {
-        staged[index] = Some(done);
-    }
-    drop(load);
-    for index in windows {
-        let done = stage_one(context, leader.as_mut(), &plans[index], &stop, session, index).await?;
-        staged[index] = Some(done);
-    }
-    leader.close().await;
-    Ok(staged.into_iter().flatten().collect())
-}
-
-/// Joins what the sessions did; of several failures the one that caused the others counts.
-fn first_cause(outcomes: Vec<Result<Vec<(usize, Staged)>>>) -> Result<Vec<(usize, Staged)>> {
-    let mut done = Vec::new();
-    let mut failure: Option<Error> = None;
-    for outcome in outcomes {
-        match outcome {
-            Ok(part) => done.extend(part),
-            Err(error)
-                if failure
-                    .as_ref()
-                    .is_none_or(|first| first.kind() == ErrorKind::Cancelled) =>
-            {
-                failure = Some(error);
-            }
-            Err(_) => {}
-        }
-    }
-    failure.map_or(Ok(done), Err)
-}
-
-/// Takes rebuilt tables from the queue until it is empty.
-async fn work(
-    context: &RunContext,
-    snapshot: &mut dyn Snapshot,
-    plans: &[TablePlan],
-    queue: &Mutex<VecDeque<usize>>,
-    stop: &CancellationToken,
-) -> Result<Vec<(usize, Staged)>> {
-    let mut done = Vec::new();
-    let mut session = context.store.pool.session()?;
-    loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(index) = next else { return Ok(done) };
-        match stage_one(context, snapshot, &plans[index], stop, &mut session, index).await {
-            Ok(staged) => done.push((index, staged)),
-            Err(error) => {
-                stop.cancel();
-                return Err(error);
-            }
-        }
-    }
-}
-
-async fn stage_one(
-    context: &RunContext,
-    snapshot: &mut dyn Snapshot,
-    plan: &TablePlan,
-    stop: &CancellationToken,
-    session: &mut Session,
-    index: usize,
-) -> Result<Staged> {
-    let progress = Arc::clone(&context.progress[index]);
-    let request = ReadRequest {
-        query: plan.query.clone(),
-        columns: plan.source.clone(),
-        window: plan.window.clone(),
-        limit: context.cap.map(|cap| cap.saturating_add(1)),
-        progress: Arc::clone(&progress),
-        cancel: stop.clone(),
-    };
-    let reader = snapshot
-        .read(request)
-        .await
-        .map_err(|error| error.with("table", &plan.table))?;
-    let truncated = Arc::new(AtomicBool::new(false));
-    let feed = Box::new(ReaderFeed {
-        reader,
-        remaining: context.cap.unwrap_or(u64::MAX),
-        truncated: Arc::clone(&truncated),
-    });
-    let (store, table, columns) = (Arc::clone(&context.store), plan.table.clone(), plan.columns.clone());
-    let whole = plan.window.is_none();
-    let rows = session
-        .run(
-            Limits {
-                timeout: None,
-                cancel: stop.clone(),
-            },
-            move |connection, reason| {
-                let stage = if whole { stage_full } else { stage_delta };
-                stage(connection, reason, &store.feeds, &table, columns, feed)
-            },
-        )
-        .await
-        .map_err(|error| error.with("table", &plan.table))?;
-    let truncated = truncated.load(Ordering::SeqCst);
-    if truncated && !whole {
-        return Err(Error::new(
-            ErrorKind::Config,
-            format!(
-                "more than max_sync_rows = {} rows changed since the last sync; raise max_sync_rows or run a full sync",
-                context.cap.unwrap_or_default()
-            ),
-        )
-        .during("sync.read")
-        .with("table", &plan.table));
-    }
-    let _ = context
-        .events
-        .send(progress_event(context, &plan.table, &progress, true));
-    Ok(Staged { rows, truncated })
-}
-
-/// Passes batches on until the row cap, and notices that there was more.
-struct ReaderFeed {
-    reader: Reader,
-    remaining: u64,
-    truncated: Arc<AtomicBool>,
-}
-
-impl Feed for ReaderFeed {
-    fn fill(&mut self, batch: &mut VectorBatch) -> Result<usize> {
-        if self.truncated.load(Ordering::SeqCst) {
-            // One row beyond the cap was asked for; reading to the end keeps the session usable.
-            while self.reader.fill(batch)? > 0 {}
-            return Ok(0);
-        }
-        let rows = self.reader.fill(batch)?;
-        let allowed = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rows);
-        if allowed < rows {
-            self.truncated.store(true, Ordering::SeqCst);
-        }
-        self.remaining -= allowed as u64;
-        Ok(allowed)
-    }
-}
-
 /// Sends progress while the returned guard lives.
 fn tell_progress(context: &RunContext, plans: &[TablePlan]) -> impl Drop + use<> {
     let events = context.events.clone();
@@ -333,7 +153,7 @@ fn tell_progress(context: &RunContext, plans: &[TablePlan]) -> impl Drop + use<>
     guard
 }
 
-fn progress_event(context: &RunContext, table: &str, progress: &ReadProgress, done: bool) -> SyncEvent {
+pub(super) fn progress_event(context: &RunContext, table: &str, progress: &ReadProgress, done: bool) -> SyncEvent {
     SyncEvent::Progress {
         dataset: context.dataset.name.clone(),
         run_id: context.run_id.clone(),
@@ -348,11 +168,21 @@ async fn commit(
     context: &RunContext,
     session: &mut Session,
     plans: Vec<TablePlan>,
-    staged: Vec<Staged>,
+    mut staged: Vec<Staged>,
     horizon: &Horizon,
     started_at: DateTime<Utc>,
 ) -> Result<(SyncReport, DatasetRecord)> {
     let full = plans.iter().any(|plan| plan.window.is_none());
+    let windows: Vec<Option<(CursorValue, Rows)>> = plans
+        .iter()
+        .zip(&mut staged)
+        .map(|(plan, staged)| {
+            plan.window
+                .as_ref()
+                .map(|window| window.from.clone())
+                .zip(staged.window.take())
+        })
+        .collect();
     let commit = Commit {
         dataset: context.dataset.name.clone(),
         record: context.record.clone(),
@@ -361,7 +191,7 @@ async fn commit(
         tables: plans
             .iter()
             .zip(&staged)
-            .map(|(plan, staged)| change(plan, staged))
+            .map(|(plan, staged)| change(context, plan, staged))
             .collect(),
     };
     let completion = Completion {
@@ -400,19 +230,33 @@ async fn commit(
         )
         .await?;
     let report = record.last_success.clone().expect("a commit stores its report");
+    for (table, window) in report.tables.iter().zip(windows) {
+        // What was staged and changed nothing is what the store holds.
+        if let (0, 0, Some((from, rows))) = (table.rows_deleted, table.rows_inserted, window) {
+            context.memory.remember(&table.table, record.generation, from, rows);
+        }
+    }
     Ok((report, record))
 }
 
-fn change(plan: &TablePlan, staged: &Staged) -> TableChange {
+fn change(context: &RunContext, plan: &TablePlan, staged: &Staged) -> TableChange {
     TableChange {
         table: plan.table.clone(),
         columns: plan.columns.iter().map(|column| column.name.clone()).collect(),
         added: plan.added.clone(),
         staged_rows: staged.rows,
         cursor: plan.cursor.clone(),
-        kind: match &plan.window {
-            None => ChangeKind::Swap,
-            Some(window) => ChangeKind::Merge {
+        kind: match (&plan.window, &staged.held) {
+            (None, _) => ChangeKind::Swap,
+            (Some(_), Some(held)) => ChangeKind::Keep {
+                rows: held.rows,
+                watermark: context
+                    .record
+                    .tables
+                    .get(&plan.table)
+                    .and_then(|table| table.watermark.clone()),
+            },
+            (Some(window), None) => ChangeKind::Merge {
                 from: window.from.clone(),
                 key: plan.key.clone(),
             },
@@ -454,7 +298,7 @@ impl Completion {
                 rows_inserted: outcome.inserted,
                 rows_total: outcome.rows,
                 truncated: staged.truncated,
-                watermark: outcome.watermark.as_ref().map(crate::source::CursorValue::display),
+                watermark: outcome.watermark.as_ref().map(CursorValue::display),
                 schema_change: plan.schema_change,
                 kept_aliases: plan.kept,
             });

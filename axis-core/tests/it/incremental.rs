@@ -367,3 +367,43 @@ async fn a_changed_definition_rebuilds() {
     assert_small(&shop.sync().await);
     shop.engine.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_refresh_that_remembers_what_it_read_still_sees_every_change() {
+    let shop = Shop::open(
+        "remember",
+        "create table t (id int, at timestamptz, note text, tags text[]);
+         insert into t select i, timestamptz '2026-01-01' + i * interval '1 hour', 'n' || i, array[i::text, null]
+         from generate_series(1, 3000) i;
+         insert into t values (9001, null, 'unknown', null)",
+        vec![TableConfig::new("t", "select * from t").with_incremental_column("at")],
+    )
+    .await;
+    shop.sync().await;
+    let rows = "select id::varchar, \"at\"::varchar, note, array_to_string(tags, ',') from t";
+    for statement in [
+        "select 1",
+        "update t set note = 'changed' where id = 3000",
+        "update t set tags = array['x'] where id = 9001",
+        "delete from t where id = 9001",
+        "delete from t where id = 3000",
+        "insert into t values (3000, timestamptz '2026-01-01' + 3000 * interval '1 hour', 'again', '{}')",
+    ] {
+        shop.database.execute(statement);
+        let changed = shop.sync().await.changed;
+        assert_eq!(changed, statement != "select 1", "{statement}");
+        // Twice nothing new: the second refresh knows the rows of the first.
+        for _ in 0..2 {
+            let report = shop.sync().await;
+            assert!(
+                !report.changed && report.strategy == Strategy::Incremental,
+                "{statement}: {report:?}"
+            );
+            assert_eq!(
+                report.tables[0].rows_total,
+                shop.number("select count(*) from t").await.cast_unsigned()
+            );
+        }
+        shop.assert_same(rows).await;
+    }
+}

@@ -7,7 +7,8 @@ use axis_core::{ErrorKind, Strategy, SyncEvent, SyncOptions};
 
 use super::support::{Shop, shop, until};
 
-const ROWS: &str = "create table t (id int primary key, at timestamptz not null default now()); insert into t values (1)";
+const ROWS: &str =
+    "create table t (id int primary key, at timestamptz not null default now()); insert into t values (1)";
 
 async fn scheduled(prefix: &str) -> Shop {
     let table = TableConfig::new("t", "select * from t").with_incremental_column("at");
@@ -47,8 +48,13 @@ async fn a_failure_does_not_end_the_schedule() {
         _ => None,
     };
     assert_eq!(until(&mut events, failed).await, "AXIS_SOURCE_REJECTED");
-    assert_eq!(shop.number("select count(*) from t").await, 1, "what there was is served");
-    shop.database.execute("alter table hidden rename to t; insert into t values (2)");
+    assert_eq!(
+        shop.number("select count(*) from t").await,
+        1,
+        "what there was is served"
+    );
+    shop.database
+        .execute("alter table hidden rename to t; insert into t values (2)");
     let committed = |event: &SyncEvent| match event {
         SyncEvent::Committed { report } if report.changed => Some(()),
         _ => None,
@@ -62,7 +68,10 @@ async fn a_failure_does_not_end_the_schedule() {
 async fn a_tick_during_a_sync_is_that_sync() {
     let shop = scheduled("schedule_busy").await;
     let keeper = shop.session().await;
-    keeper.batch_execute("begin; lock table t in access exclusive mode").await.unwrap();
+    keeper
+        .batch_execute("begin; lock table t in access exclusive mode")
+        .await
+        .unwrap();
     let running = shop.dataset().start_sync(SyncOptions::default()).unwrap();
     let mut events = shop.engine.events();
     shop.engine.start_scheduler();

@@ -1,0 +1,312 @@
+//! Reads each table as planned: rebuilt ones into staging tables, windows into temporary ones.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use super::peek::{Peeked, Rest, Rows};
+use super::plan::TablePlan;
+use super::run::{RunContext, progress_event};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::{ReadRequest, Reader, Snapshot, Window};
+use crate::store::{Feed, Limits, Session, VectorBatch, stage_delta, stage_full};
+
+/// A table that has been read.
+#[derive(Debug)]
+pub(super) struct Staged {
+    pub(super) rows: u64,
+    pub(super) truncated: bool,
+    /// The rows of a small window.
+    pub(super) window: Option<Rows>,
+    /// The store is known to hold the window's rows, so they were not staged.
+    pub(super) held: Option<Held>,
+}
+
+/// What is known of a table whose window brought nothing new.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// Rows of the whole table.
+    pub(super) rows: u64,
+}
+
+/// Reads rebuilt tables into staging tables on up to `sync_workers` sessions of one snapshot, and windows into temporary tables of
+/// the session that will commit.
+pub(super) async fn stage_all(
+    context: &RunContext,
+    mut leader: Box<dyn Snapshot>,
+    plans: &[TablePlan],
+    session: &mut Session,
+) -> Result<Vec<Staged>> {
+    let full: VecDeque<usize> = (0..plans.len())
+        .filter(|index| plans[*index].window.is_none())
+        .collect();
+    let windows: Vec<usize> = (0..plans.len())
+        .filter(|index| plans[*index].window.is_some())
+        .collect();
+    let mut staged: Vec<Option<Staged>> = plans.iter().map(|_| None).collect();
+    // A failure of one session must stop the others, but not be mistaken for a cancellation by the caller.
+    let stop = context.cancel.child_token();
+    let mut forks = Vec::new();
+    for _ in 1..context.workers.min(full.len()) {
+        match leader.fork().await? {
+            Some(fork) => forks.push(fork),
+            // Fail closed: what cannot share the snapshot does not read.
+            None => break,
+        }
+    }
+    let load = (!full.is_empty()).then(|| context.store.pool.load());
+    let queue = Mutex::new(full);
+    let own = work(context, leader.as_mut(), plans, &queue, &stop);
+    let others = futures::future::join_all(forks.into_iter().map(async |mut fork| {
+        let done = work(context, fork.as_mut(), plans, &queue, &stop).await;
+        fork.close().await;
+        done
+    }));
+    let (own, mut outcomes) = tokio::join!(own, others);
+    outcomes.push(own);
+    for (index, done) in first_cause(outcomes)? {
+        staged[index] = Some(done);
+    }
+    drop(load);
+    for index in windows {
+        let done = stage_window(context, leader.as_mut(), &plans[index], &stop, session, index).await?;
+        staged[index] = Some(done);
+    }
+    leader.close().await;
+    Ok(staged.into_iter().flatten().collect())
+}
+
+/// Joins what the sessions did; of several failures the one that caused the others counts.
+fn first_cause(outcomes: Vec<Result<Vec<(usize, Staged)>>>) -> Result<Vec<(usize, Staged)>> {
+    let mut done = Vec::new();
+    let mut failure: Option<Error> = None;
+    for outcome in outcomes {
+        match outcome {
+            Ok(part) => done.extend(part),
+            Err(error)
+                if failure
+                    .as_ref()
+                    .is_none_or(|first| first.kind() == ErrorKind::Cancelled) =>
+            {
+                failure = Some(error);
+            }
+            Err(_) => {}
+        }
+    }
+    failure.map_or(Ok(done), Err)
+}
+
+/// Takes rebuilt tables from the queue until it is empty.
+async fn work(
+    context: &RunContext,
+    snapshot: &mut dyn Snapshot,
+    plans: &[TablePlan],
+    queue: &Mutex<VecDeque<usize>>,
+    stop: &CancellationToken,
+) -> Result<Vec<(usize, Staged)>> {
+    let mut done = Vec::new();
+    let mut session = context.store.pool.session()?;
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some(index) = next else { return Ok(done) };
+        match stage_whole(context, snapshot, &plans[index], stop, &mut session, index).await {
+            Ok(staged) => done.push((index, staged)),
+            Err(error) => {
+                stop.cancel();
+                return Err(error);
+            }
+        }
+    }
+}
+
+async fn stage_whole(
+    context: &RunContext,
+    snapshot: &mut dyn Snapshot,
+    plan: &TablePlan,
+    stop: &CancellationToken,
+    session: &mut Session,
+    index: usize,
+) -> Result<Staged> {
+    let reader = start(context, snapshot, plan, stop, index).await?;
+    let (rows, truncated) = stage(context, plan, stop, session, Input::Reader(reader)).await?;
+    tell_done(context, plan, index);
+    Ok(Staged {
+        rows,
+        truncated,
+        window: None,
+        held: None,
+    })
+}
+
+async fn stage_window(
+    context: &RunContext,
+    snapshot: &mut dyn Snapshot,
+    plan: &TablePlan,
+    stop: &CancellationToken,
+    session: &mut Session,
+    index: usize,
+) -> Result<Staged> {
+    let reader = start(context, snapshot, plan, stop, index).await?;
+    let columns = plan.columns.clone();
+    let limits = Limits {
+        timeout: None,
+        cancel: stop.clone(),
+    };
+    let peeked = session
+        .run(limits, move |_, _| Peeked::read(reader, &columns))
+        .await
+        .map_err(|error| error.with("table", &plan.table))?;
+    if let Some(held) = held(context, plan, &peeked) {
+        tell_done(context, plan, index);
+        let rows = peeked.first.len as u64;
+        return Ok(Staged {
+            rows,
+            truncated: false,
+            window: Some(peeked.first),
+            held: Some(held),
+        });
+    }
+    let Peeked { first, rest } = peeked;
+    let window = rest.is_none().then(|| first.clone());
+    let input = Input::Peeked {
+        first: Some(first),
+        rest,
+    };
+    let (rows, truncated) = stage(context, plan, stop, session, input).await?;
+    if truncated {
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "more than max_sync_rows = {} rows changed since the last sync; raise max_sync_rows or run a full sync",
+                context.cap.unwrap_or_default()
+            ),
+        )
+        .during("sync.read")
+        .with("table", &plan.table));
+    }
+    tell_done(context, plan, index);
+    Ok(Staged {
+        rows,
+        truncated,
+        window,
+        held: None,
+    })
+}
+
+/// Tells whether the store is known to hold exactly what was read.
+fn held(context: &RunContext, plan: &TablePlan, peeked: &Peeked) -> Option<Held> {
+    let Window { from, .. } = plan.window.as_ref()?;
+    let all = peeked.rest.is_none() && context.cap.is_none_or(|cap| peeked.first.len as u64 <= cap);
+    if !all
+        || !plan.added.is_empty()
+        || !context
+            .memory
+            .holds(&plan.table, context.record.generation, from, &peeked.first)
+    {
+        return None;
+    }
+    let last = context.record.last_success.as_ref()?;
+    let table = last.tables.iter().find(|table| table.table == plan.table)?;
+    Some(Held { rows: table.rows_total })
+}
+
+async fn start(
+    context: &RunContext,
+    snapshot: &mut dyn Snapshot,
+    plan: &TablePlan,
+    stop: &CancellationToken,
+    index: usize,
+) -> Result<Reader> {
+    let request = ReadRequest {
+        query: plan.query.clone(),
+        columns: plan.source.clone(),
+        window: plan.window.clone(),
+        limit: context.cap.map(|cap| cap.saturating_add(1)),
+        progress: Arc::clone(&context.progress[index]),
+        cancel: stop.clone(),
+    };
+    snapshot
+        .read(request)
+        .await
+        .map_err(|error| error.with("table", &plan.table))
+}
+
+/// Stages what comes; returns the rows, and whether the row cap cut them.
+async fn stage(
+    context: &RunContext,
+    plan: &TablePlan,
+    stop: &CancellationToken,
+    session: &mut Session,
+    input: Input,
+) -> Result<(u64, bool)> {
+    let truncated = Arc::new(AtomicBool::new(false));
+    let feed = Box::new(Capped {
+        input,
+        remaining: context.cap.unwrap_or(u64::MAX),
+        truncated: Arc::clone(&truncated),
+    });
+    let (store, table, columns) = (Arc::clone(&context.store), plan.table.clone(), plan.columns.clone());
+    let stage = if plan.window.is_none() { stage_full } else { stage_delta };
+    let limits = Limits {
+        timeout: None,
+        cancel: stop.clone(),
+    };
+    let rows = session
+        .run(limits, move |connection, reason| {
+            stage(connection, reason, &store.feeds, &table, columns, feed)
+        })
+        .await
+        .map_err(|error| error.with("table", &plan.table))?;
+    Ok((rows, truncated.load(Ordering::SeqCst)))
+}
+
+fn tell_done(context: &RunContext, plan: &TablePlan, index: usize) {
+    let event = progress_event(context, &plan.table, &context.progress[index], true);
+    let _ = context.events.send(event);
+}
+
+/// Where rows come from.
+#[derive(Debug)]
+enum Input {
+    Reader(Reader),
+    Peeked { first: Option<Rows>, rest: Option<Rest> },
+}
+
+impl Input {
+    fn fill(&mut self, batch: &mut VectorBatch) -> Result<usize> {
+        match self {
+            Self::Reader(reader) => reader.fill(batch),
+            Self::Peeked { first, rest } => match (first.take(), rest) {
+                (Some(rows), _) => Ok(rows.replay(batch)),
+                (None, Some(rest)) => rest.fill(batch),
+                (None, None) => Ok(0),
+            },
+        }
+    }
+}
+
+/// Passes batches on until the row cap, and notices that there was more.
+struct Capped {
+    input: Input,
+    remaining: u64,
+    truncated: Arc<AtomicBool>,
+}
+
+impl Feed for Capped {
+    fn fill(&mut self, batch: &mut VectorBatch) -> Result<usize> {
+        if self.truncated.load(Ordering::SeqCst) {
+            // One row beyond the cap was asked for; reading to the end keeps the session usable.
+            while self.input.fill(batch)? > 0 {}
+            return Ok(0);
+        }
+        let rows = self.input.fill(batch)?;
+        let allowed = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rows);
+        if allowed < rows {
+            self.truncated.store(true, Ordering::SeqCst);
+        }
+        self.remaining -= allowed as u64;
+        Ok(allowed)
+    }
+}
