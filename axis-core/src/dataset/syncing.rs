@@ -1,0 +1,329 @@
+//! Starting, watching and stopping a sync.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{Dataset, State, closed, lock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::{ReadProgress, Source};
+use crate::store::{Limits, RunRecord, log_run, write_record};
+use crate::sync::{Failure, RunContext, SyncEvent, SyncMode, SyncReport, run};
+
+/// A sync that is going on.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(super) run_id: String,
+    pub(super) since: DateTime<Utc>,
+    pub(super) cancel: CancellationToken,
+    pub(super) progress: Vec<Arc<ReadProgress>>,
+}
+
+/// How to sync.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SyncOptions {
+    /// Incremental where possible (the default), or a full rebuild.
+    pub mode: SyncMode,
+    /// The longest time; the dataset's `sync_timeout` by default.
+    pub timeout: Option<Duration>,
+    /// Cancels the sync; dropping its future or handle does, too.
+    pub cancel: Option<CancellationToken>,
+}
+
+impl SyncOptions {
+    /// Asks for a rebuild of every table.
+    #[must_use]
+    pub fn full() -> Self {
+        Self {
+            mode: SyncMode::Full,
+            ..Self::default()
+        }
+    }
+
+    /// Sets the mode.
+    #[must_use]
+    pub fn mode(mut self, mode: SyncMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Sets the longest time.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the token that cancels.
+    #[must_use]
+    pub fn cancel(mut self, cancel: CancellationToken) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+}
+
+impl Dataset {
+    /// Syncs and waits for the report.
+    ///
+    /// # Errors
+    /// `Busy` when a sync of this dataset is running; `Config` when it is not enabled, not configured, or its configuration is wrong;
+    /// `SourceUnavailable`, `SourceRejected`, `SchemaMismatch`, `Store`, `Timeout`, `Cancelled`, `Closed`. Whatever the error, the data of before
+    /// is served and the next sync is exact.
+    ///
+    /// # Cancellation
+    /// Dropping the future before the commit leaves the store unchanged; a commit that has begun is finished or rolled back whole.
+    pub async fn sync(&self, options: SyncOptions) -> Result<SyncReport> {
+        self.start_sync(options)?.wait().await
+    }
+
+    /// Reserves the dataset, starts a sync in the background and returns its handle at once.
+    ///
+    /// # Errors
+    /// `Busy`, `Config`, `Closed`, as [`sync`](Self::sync); everything else is told by the handle.
+    pub fn start_sync(&self, options: SyncOptions) -> Result<SyncHandle> {
+        let source = self.check_ready()?;
+        let SyncOptions { mode, timeout, cancel } = options;
+        let cancel = cancel.map_or_else(CancellationToken::new, |cancel| cancel.child_token());
+        let run_id = uuid::Uuid::new_v4().to_string();
+        let config = Arc::clone(&self.state.config);
+        let progress: Vec<_> = config
+            .tables
+            .iter()
+            .map(|_| Arc::new(ReadProgress::default()))
+            .collect();
+        let since = self.engine.clock.now();
+        {
+            let mut running = lock(&self.state.running);
+            if let Some(running) = running.as_ref() {
+                return Err(Error::new(ErrorKind::Busy, "a sync of this dataset is already running")
+                    .during("sync.start")
+                    .with("dataset", self.name())
+                    .with("run_id", &running.run_id));
+            }
+            *running = Some(Running {
+                run_id: run_id.clone(),
+                since,
+                cancel: cancel.clone(),
+                progress: progress.clone(),
+            });
+        }
+        let reservation = Reservation(Arc::clone(&self.state));
+        let _ = self.engine.events.send(SyncEvent::Started {
+            dataset: self.name().to_owned(),
+            run_id: run_id.clone(),
+        });
+        let context = RunContext {
+            store: Arc::clone(&self.engine.store),
+            clock: Arc::clone(&self.engine.clock),
+            events: self.engine.events.clone(),
+            dataset: config,
+            source,
+            record: lock(&self.state.record).clone(),
+            run_id: run_id.clone(),
+            mode,
+            cap: self.engine.config.store.max_sync_rows,
+            workers: self.engine.config.store.sync_workers,
+            cancel: cancel.clone(),
+            memory: Arc::clone(&self.state.memory),
+            progress,
+        };
+        let timeout = timeout.or(self.state.config.sync_timeout);
+        let this = self.clone();
+        let task = self
+            .engine
+            .tasks
+            .spawn(async move { this.run_reserved(&context, since, timeout, reservation).await });
+        Ok(SyncHandle {
+            run_id,
+            task,
+            cancel: Some(cancel.drop_guard()),
+        })
+    }
+
+    async fn run_reserved(
+        &self,
+        context: &RunContext,
+        since: DateTime<Utc>,
+        timeout: Option<Duration>,
+        reservation: Reservation,
+    ) -> Result<SyncReport> {
+        let limited = async {
+            // Two datasets at once keep a small machine busy; more only compete for memory.
+            let _turn = tokio::select! {
+                turn = self.engine.turns.acquire() => turn.map_err(|_| closed())?,
+                () = context.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the sync was cancelled")),
+            };
+            run(context).await
+        };
+        let outcome = match timeout {
+            None => limited.await,
+            Some(limit) => {
+                let cancel = context.cancel.clone();
+                let mut limited = std::pin::pin!(limited);
+                tokio::select! {
+                    outcome = &mut limited => outcome,
+                    () = tokio::time::sleep(limit) => {
+                        // The run ends in order: it cleans up behind itself.
+                        cancel.cancel();
+                        limited.await.map_err(|error| match error.kind() {
+                            ErrorKind::Cancelled => Error::new(ErrorKind::Timeout, format!("the sync took longer than {} s", limit.as_secs_f64())),
+                            _ => error,
+                        })
+                    }
+                }
+            }
+        };
+        match outcome {
+            Ok((report, record)) => {
+                *lock(&self.state.record) = record;
+                // Whoever hears of the commit may start the next sync at once.
+                drop(reservation);
+                tracing::info!(
+                    dataset = %report.dataset, strategy = report.strategy.as_str(), rows = report.rows_read,
+                    changed = report.changed, elapsed_ms = report.elapsed_ms, generation = report.generation, "synced"
+                );
+                let _ = self.engine.events.send(SyncEvent::Committed {
+                    report: Box::new(report.clone()),
+                });
+                Ok(report)
+            }
+            Err(error) => {
+                let error = error.with("dataset", self.name());
+                let failure = self.remember_failure(context, since, &error).await;
+                drop(reservation);
+                let _ = self.engine.events.send(SyncEvent::Failed {
+                    dataset: self.name().to_owned(),
+                    failure,
+                });
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps the failure beside the last success, in memory and in the store.
+    async fn remember_failure(&self, context: &RunContext, since: DateTime<Utc>, error: &Error) -> Failure {
+        tracing::warn!(dataset = self.name(), code = error.code(), error = %error.chain(), "the sync failed");
+        let now = self.engine.clock.now();
+        let failure = Failure::new(&context.run_id, now, error);
+        let record = {
+            let mut record = lock(&self.state.record);
+            // Whoever cancels a sync knows why; what was known of the data before still holds.
+            if error.kind() != ErrorKind::Cancelled {
+                record.last_failure = Some(failure.clone());
+            }
+            record.clone()
+        };
+        let mut line = RunRecord::started(&context.run_id, self.name(), since);
+        let outcome = if error.kind() == ErrorKind::Cancelled {
+            "cancelled"
+        } else {
+            "failed"
+        };
+        let elapsed = u64::try_from((now - since).num_milliseconds()).unwrap_or(0);
+        line.finished(elapsed, outcome, "", 0, record.generation);
+        line.code = Some(failure.code.clone());
+        line.message = Some(failure.message.clone());
+        let dataset = self.name().to_owned();
+        let _writer = self.engine.store.writer.lock().await;
+        let written = self
+            .engine
+            .store
+            .pool
+            .write(Limits::default(), move |connection, _| {
+                let fault = crate::store::fault::store("sync.status");
+                connection.execute_batch("begin transaction").map_err(&fault)?;
+                write_record(connection, &dataset, &record)?;
+                log_run(connection, &line)?;
+                connection.execute_batch("commit").map_err(&fault)
+            })
+            .await;
+        if let Err(error) = written {
+            tracing::warn!(dataset = self.name(), error = %error.chain(), "the failure could not be written to the store");
+        }
+        failure
+    }
+
+    /// Says at once why a sync cannot start.
+    fn check_ready(&self) -> Result<Arc<dyn Source>> {
+        let config = &self.state.config;
+        let refuse = |message: &str| {
+            Err(Error::new(ErrorKind::Config, message)
+                .during("sync.start")
+                .with("dataset", &config.name))
+        };
+        if self.engine.is_closed() {
+            return Err(closed());
+        }
+        self.engine.check_enabled()?;
+        if let Some(error) = &config.broken {
+            return Err(error.clone().with("dataset", &config.name));
+        }
+        if !config.enabled {
+            return refuse("the dataset is not enabled; set `enabled: true` in its block");
+        }
+        let Some(source) = &self.state.source else {
+            return refuse("the dataset has no connection; set `url`, or `host` and `database`");
+        };
+        if config.tables.is_empty() {
+            return refuse("the dataset has no queries; set `dataset_query` and `results_query`, or `query`");
+        }
+        Ok(Arc::clone(source))
+    }
+
+    /// Cancels the running sync; tells whether there was one.
+    pub fn cancel_sync(&self) -> bool {
+        let running = lock(&self.state.running);
+        running.as_ref().is_some_and(|running| {
+            running.cancel.cancel();
+            true
+        })
+    }
+}
+
+/// A sync that was started. Dropping the handle cancels the sync; [`detach`](Self::detach) lets it go on.
+#[derive(Debug)]
+pub struct SyncHandle {
+    run_id: String,
+    task: JoinHandle<Result<SyncReport>>,
+    cancel: Option<DropGuard>,
+}
+
+impl SyncHandle {
+    /// Returns the run's id.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// Waits for the report. Dropping this future cancels the sync.
+    ///
+    /// # Errors
+    /// As [`Dataset::sync`].
+    pub async fn wait(mut self) -> Result<SyncReport> {
+        let outcome = (&mut self.task)
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the sync panicked").during("sync")));
+        // It has ended: nothing is left to cancel.
+        self.cancel.take().map(DropGuard::disarm);
+        outcome
+    }
+
+    /// Lets the sync go on without anyone waiting.
+    pub fn detach(mut self) {
+        self.cancel.take().map(DropGuard::disarm);
+    }
+}
+
+/// Frees the dataset for the next sync, whatever ended this one.
+#[derive(Debug)]
+pub(super) struct Reservation(pub(super) Arc<State>);
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        *lock(&self.0.running) = None;
+    }
+}
