@@ -259,6 +259,7 @@ fn the_horizon_is_the_oldest_open_transaction() {
         "{offset}"
     );
 
+    leave(&database);
     let writer = bench.runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls)
             .await
