@@ -48,7 +48,7 @@ pub use dataset::{Dataset, DatasetStatus, RunningStatus, SyncHandle, SyncOptions
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use metadata::{ColumnInfo, DatasetMetadata, SummaryStats, TimeRange};
-pub use query::{Filters, Page, PageRequest, Query, SortDirection, Value, batch_to_json, rows_to_json};
+pub use query::{Filters, Page, PageRequest, Query, SortDirection, Value, batch_to_json, batch_to_text, rows_to_json};
 pub use store::{QueryStream, RunRecord};
 pub use sync::{Failure, FullReason, KeptAlias, Strategy, SyncEvent, SyncMode, SyncReport, TableReport};
 

@@ -1,14 +1,15 @@
 //! The router with everything around it, and the life of a server.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axis_core::config::SyncMode;
 use axis_core::{CancellationToken, Engine, Error, ErrorKind, Result, SyncOptions};
 use axum::Router;
-use axum::extract::Request;
-use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, Response, StatusCode, Uri};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, HOST, LOCATION, ORIGIN, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response as AxumResponse};
 use tokio::net::TcpListener;
@@ -81,6 +82,7 @@ fn start_work(engine: &Engine) {
 
 /// Adds what every answer has: JSON for unknown paths, wrong methods and panics, CORS, and a line in the log.
 fn wrap(router: Router, origins: &[String]) -> Router {
+    let allowed: Arc<[String]> = origins.into();
     let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
@@ -92,6 +94,7 @@ fn wrap(router: Router, origins: &[String]) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(|| async { ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") })
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(allowed, refuse_strangers))
         .layer(middleware::from_fn(log))
         .layer(cors)
 }
@@ -115,6 +118,24 @@ async fn not_found(uri: Uri) -> AxumResponse {
         Ok(target) => (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, target)]).into_response(),
         Err(_) => ApiError::new(StatusCode::NOT_FOUND, "Not Found").into_response(),
     }
+}
+
+/// Refuses requests that change something when a page of another origin sends them: a browser asks nobody before it sends a
+/// simple POST, and CORS only hides the answer. Programs send no origin, and the server's own pages send its address.
+async fn refuse_strangers(State(allowed): State<Arc<[String]>>, request: Request, next: Next) -> AxumResponse {
+    if !request.method().is_safe() && is_strange(request.headers(), &allowed) {
+        let message = "the origin is not allowed; FRONTEND_URL and FRONTEND_URLS name those that are";
+        return ApiError::new(StatusCode::FORBIDDEN, message).into_response();
+    }
+    next.run(request).await
+}
+
+fn is_strange(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    text(ORIGIN).is_some_and(|origin| {
+        let host = origin.split_once("://").map(|(_, host)| host);
+        (host.is_none() || host != text(HOST)) && !allowed.iter().any(|allowed| allowed == origin)
+    })
 }
 
 async fn log(request: Request, next: Next) -> AxumResponse {

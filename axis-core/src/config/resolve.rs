@@ -6,8 +6,9 @@ use super::collections::suggest;
 use super::ledger::Ledger;
 use super::node::{Block, found};
 use super::yaml::{self, Data, Entry, Node, Place};
-use super::{Config, DatasetConfig, Env, Origin, Setting, builtin, custom, duckdb, server};
+use super::{Config, DatasetConfig, Env, Origin, Setting, Warning, builtin, custom, duckdb, server};
 use crate::error::Result;
+use crate::source::sql_text;
 
 /// What [`Config::resolve`] works on.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +58,34 @@ impl std::fmt::Debug for ConfigFile {
         f.debug_struct("ConfigFile")
             .field("name", &self.name)
             .finish_non_exhaustive()
+    }
+}
+
+/// Looks at a dataset as a whole: what would only be noticed by a sync, and what has no effect.
+fn review(dataset: &mut DatasetConfig, warnings: &mut Vec<Warning>) {
+    if dataset.broken.is_some() {
+        return;
+    }
+    for table in &dataset.tables {
+        if let Err(error) = sql_text::clean_query(&table.query) {
+            dataset.broken = Some(error.with("dataset", &dataset.name).with("table", &table.name));
+            return;
+        }
+    }
+    let mut warn = |message: &str| {
+        warnings.push(Warning {
+            place: format!("dataset `{}`", dataset.name),
+            message: message.to_owned(),
+        });
+    };
+    if dataset.enabled && dataset.connection.is_none() {
+        warn("it is enabled but has no connection; set `url`, or `host` and `database`");
+    }
+    if dataset.reconcile_interval.is_some() {
+        warn("`reconcile_interval_minutes` has no effect yet; `full_refresh_interval_minutes` finds deleted rows");
+    }
+    if dataset.tables.iter().any(|table| table.partition_column.is_some()) {
+        warn("`partition_column` has no effect yet; a table is read by one session");
     }
 }
 
@@ -119,6 +148,9 @@ impl Config {
         }
         let own = files.files.iter().filter(|file| file.name.starts_with(custom::FOLDER));
         datasets.extend(custom::read_all(own, env, &files.root, &mut settings, &mut warnings));
+        for dataset in &mut datasets {
+            review(dataset, &mut warnings);
+        }
 
         Ok(Self {
             store,

@@ -206,7 +206,9 @@ impl Dataset {
 
     /// Keeps the failure beside the last success, in memory and in the store.
     async fn remember_failure(&self, context: &RunContext, since: DateTime<Utc>, error: &Error) -> Failure {
-        tracing::warn!(dataset = self.name(), code = error.code(), error = %error.chain(), "the sync failed");
+        tracing::warn!(dataset = self.name(), code = error.code(), error = %error, "the sync failed");
+        // The driver's words may hold values of rows.
+        tracing::debug!(dataset = self.name(), cause = %error.chain(), "why the sync failed");
         let now = self.engine.clock.now();
         let failure = Failure::new(&context.run_id, now, error);
         let record = {

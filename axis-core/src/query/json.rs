@@ -1,35 +1,108 @@
 //! Arrow batches as JSON rows, with one rule for each type.
 //!
-//! Integers are exact; NaN and infinities are null; `DECIMAL` is a number up to 15 digits and text above (by the column's
-//! type, not the value's), whole `DECIMAL`s and `HUGEINT`s are integers where 64 bits hold them; instants are ISO 8601 with
-//! `Z`, local timestamps without; blobs are hexadecimal text as PostgreSQL prints it; anything else is DuckDB's text.
+//! Integers are exact; NaN and infinities are null; a `DECIMAL` is a number as long as a double holds its digits (15) and text
+//! beyond, whole `DECIMAL`s and `HUGEINT`s are integers where 64 bits hold them; instants are ISO 8601 with `Z`, local
+//! timestamps without; blobs are hexadecimal text as PostgreSQL prints it; anything else is DuckDB's text. A second column of
+//! one name gets `_1` behind it, a third `_2`. A `TIME WITH TIME ZONE` reaches Arrow without its offset: cast it to text.
 
-use arrow::array::{Array, AsArray};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatchOptions, StringArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    Schema, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use serde_json::{Map, Value, json};
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::source::decimal_text;
 
-/// Digits that a 64-bit float carries whole.
-const FLOAT_DIGITS: u8 = 15;
+/// The first number with more digits than a 64-bit float carries whole.
+const FLOAT_DIGITS: u128 = 1_000_000_000_000_000;
 
 /// Turns a batch into one object a row, keys in the order of the columns.
 #[must_use]
 pub fn batch_to_json(batch: &RecordBatch) -> Vec<Map<String, Value>> {
-    let schema = batch.schema();
     let mut rows: Vec<Map<String, Value>> = (0..batch.num_rows()).map(|_| Map::new()).collect();
-    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+    for (name, column) in keys(batch).iter().zip(batch.columns()) {
         for (index, row) in rows.iter_mut().enumerate() {
-            row.insert(field.name().clone(), cell(column.as_ref(), index));
+            row.insert(name.clone(), cell(column.as_ref(), index));
         }
     }
     rows
+}
+
+/// Turns every column of a batch into text for tables and CSV: as in JSON, but with NaN and infinities, and decimals in full.
+///
+/// # Errors
+/// `Internal` when Arrow refuses the result.
+pub fn batch_to_text(batch: &RecordBatch) -> Result<RecordBatch> {
+    let fields: Vec<Field> = batch
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| Field::new(field.name(), DataType::Utf8, true))
+        .collect();
+    let columns: Vec<ArrayRef> = batch
+        .columns()
+        .iter()
+        .map(|column| {
+            let cells = (0..batch.num_rows()).map(|row| text(column.as_ref(), row));
+            Arc::new(cells.collect::<StringArray>()) as ArrayRef
+        })
+        .collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+        .map_err(|error| Error::new(ErrorKind::Internal, "an answer cannot be turned into text").because(error))
+}
+
+fn text(array: &dyn Array, row: usize) -> Option<String> {
+    let float = |value: f64| match value {
+        value if value.is_nan() => "NaN".to_owned(),
+        value if value.is_infinite() => if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+        value => value.to_string(),
+    };
+    if array.is_null(row) {
+        return None;
+    }
+    Some(match array.data_type() {
+        DataType::Float32 => array
+            .as_primitive::<Float32Type>()
+            .value(row)
+            .to_string()
+            .replace("inf", "Infinity"),
+        DataType::Float64 => float(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Decimal128(_, scale) => decimal_text(
+            array.as_primitive::<Decimal128Type>().value(row),
+            (*scale).max(0).cast_unsigned(),
+        ),
+        _ => match cell(array, row) {
+            Value::Null => return None,
+            Value::String(text) => text,
+            value => value.to_string(),
+        },
+    })
+}
+
+/// The names of the columns, made different from each other.
+fn keys(batch: &RecordBatch) -> Vec<String> {
+    let schema = batch.schema();
+    let mut taken: HashSet<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let mut seen = HashSet::new();
+    let mut unique = |name: &String| {
+        if seen.insert(name.clone()) {
+            return name.clone();
+        }
+        let free = (1_usize..)
+            .map(|number| format!("{name}_{number}"))
+            .find(|name| taken.insert(name.clone()));
+        free.unwrap_or_default()
+    };
+    schema.fields().iter().map(|field| unique(field.name())).collect()
 }
 
 /// Turns several batches into one object a row.
@@ -55,9 +128,8 @@ fn cell(array: &dyn Array, row: usize) -> Value {
         DataType::UInt64 => json!(array.as_primitive::<UInt64Type>().value(row)),
         DataType::Float32 => float(f64::from(array.as_primitive::<Float32Type>().value(row))),
         DataType::Float64 => float(array.as_primitive::<Float64Type>().value(row)),
-        DataType::Decimal128(precision, scale) => decimal(
+        DataType::Decimal128(_, scale) => decimal(
             array.as_primitive::<Decimal128Type>().value(row),
-            *precision,
             (*scale).max(0).cast_unsigned(),
         ),
         DataType::Utf8 => json!(array.as_string::<i32>().value(row)),
@@ -96,13 +168,17 @@ fn float(value: f64) -> Value {
     serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
-fn decimal(unscaled: i128, precision: u8, scale: u8) -> Value {
+fn decimal(unscaled: i128, scale: u8) -> Value {
     if scale == 0 {
         return i64::try_from(unscaled).map_or_else(|_| json!(unscaled.to_string()), |whole| json!(whole));
     }
     let text = decimal_text(unscaled, scale);
+    let mut digits = unscaled.unsigned_abs();
+    while digits != 0 && digits.is_multiple_of(10) {
+        digits /= 10;
+    }
     match text.parse() {
-        Ok(value) if precision <= FLOAT_DIGITS => float(value),
+        Ok(value) if digits < FLOAT_DIGITS => float(value),
         _ => json!(text),
     }
 }

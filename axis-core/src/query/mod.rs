@@ -9,7 +9,7 @@ use duckdb::Connection;
 use tokio_util::sync::CancellationToken;
 
 pub use duckdb::types::Value;
-pub use json::{batch_to_json, rows_to_json};
+pub use json::{batch_to_json, batch_to_text, rows_to_json};
 pub use page::{Filters, Page, PageRequest, SortDirection};
 
 use crate::error::{Error, ErrorKind, Result};

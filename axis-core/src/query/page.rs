@@ -7,6 +7,7 @@ use duckdb::Connection;
 use duckdb::types::Value;
 use serde_json::Map;
 
+use crate::config::DatasetKind;
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::{ColumnInfo, columns_of};
@@ -112,11 +113,13 @@ impl Dataset {
                 page_size,
             });
         };
+        // The built-in relations have keys by which rows differ; of anybody else's only all columns together are sure to be one.
+        let keyed = self.config().kind != DatasetKind::Custom;
         self.engine()
             .store
             .pool
             .read(Limits::default(), move |connection, _| {
-                load(connection, &relation, &request)
+                load(connection, &relation, &request, keyed)
             })
             .await
     }
@@ -126,7 +129,10 @@ fn check(request: &PageRequest) -> Result<()> {
     if request.page < 1 || request.page > i64::MAX.cast_unsigned() / PAGE_SIZE_MAX {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
-            format!("page {} is not allowed; pages begin at 1", request.page),
+            format!(
+                "page {} is not allowed; pages begin at 1, and there are not that many",
+                request.page
+            ),
         ));
     }
     if request.page_size < 1 || request.page_size > PAGE_SIZE_MAX {
@@ -141,7 +147,7 @@ fn check(request: &PageRequest) -> Result<()> {
     Ok(())
 }
 
-fn load(connection: &Connection, relation: &str, request: &PageRequest) -> Result<Page> {
+fn load(connection: &Connection, relation: &str, request: &PageRequest, keyed: bool) -> Result<Page> {
     let columns = columns_of(connection, relation)?;
     let empty = Page {
         rows: Vec::new(),
@@ -182,9 +188,15 @@ fn load(connection: &Connection, relation: &str, request: &PageRequest) -> Resul
             |row| row.get(0),
         )
         .map_err(fault::store("query.page"))?;
-    let list = shown.iter().map(|name| ident(name)).collect::<Vec<_>>().join(", ");
+    // Arrow has no time with an offset; as text it keeps it.
+    let has_offset = |name: &str| find(name).is_some_and(|column| column.column_type == "TIME WITH TIME ZONE");
+    let cell = |name: &&str| match (ident(name), has_offset(name)) {
+        (name, true) => format!("{name}::varchar as {name}"),
+        (name, false) => name,
+    };
+    let list = shown.iter().map(cell).collect::<Vec<_>>().join(", ");
     let mut sql = format!("select {list} from {relation}{condition}");
-    order(&mut sql, sort, request.direction, &columns);
+    order(&mut sql, sort, request.direction, &columns, keyed);
     let offset = (request.page - 1) * request.page_size;
     // Writing to a String cannot fail.
     let _ = write!(sql, " limit {} offset {offset}", request.page_size);
@@ -198,7 +210,7 @@ fn load(connection: &Connection, relation: &str, request: &PageRequest) -> Resul
 }
 
 /// The sort column, then keys that tell rows apart, so that no row repeats or goes missing between pages.
-fn order(sql: &mut String, sort: Option<&ColumnInfo>, direction: SortDirection, columns: &[ColumnInfo]) {
+fn order(sql: &mut String, sort: Option<&ColumnInfo>, direction: SortDirection, columns: &[ColumnInfo], keyed: bool) {
     const KEYS: [&str; 4] = ["dataset_id", "metric_name", "id", "kpi_name"];
     let mut terms = Vec::new();
     if let Some(sort) = sort {
@@ -216,7 +228,7 @@ fn order(sql: &mut String, sort: Option<&ColumnInfo>, direction: SortDirection, 
                 .find(|column| column.column_name.eq_ignore_ascii_case(key))
         })
         .collect();
-    if keys.is_empty() {
+    if keys.is_empty() || !keyed {
         keys = columns.iter().collect();
     }
     terms.extend(

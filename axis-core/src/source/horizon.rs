@@ -118,8 +118,12 @@ pub(crate) fn decimal_text(unscaled: i128, scale: u8) -> String {
 /// sync reads from the horizon so that they are inside its window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Horizon {
-    /// The source's clock when the snapshot was taken.
+    /// The source's clock just before the snapshot was taken.
     pub taken_at: DateTime<Utc>,
+    /// The source's clock once the snapshot was taken, a little later: what the snapshot sees was committed before.
+    pub snapshot_at: DateTime<Utc>,
+    /// Whether no transaction was open and none can have committed between the two times.
+    pub quiet: bool,
     /// The oldest start of a transaction that may still write; `taken_at` when none was open; `None` when the source would not tell.
     pub oldest_writer: Option<DateTime<Utc>>,
     /// `oldest_writer` (or `taken_at`) in the source's own time zone, for cursors without a zone.

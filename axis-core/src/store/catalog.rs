@@ -42,12 +42,10 @@ pub(crate) struct DatasetRecord {
     pub(crate) last_success: Option<SyncReport>,
     /// When data was last committed incrementally; `None` after a full rebuild.
     pub(crate) last_incremental: Option<DateTime<Utc>>,
-    /// When the dataset was last rebuilt.
-    pub(crate) last_full: Option<DateTime<Utc>>,
     /// The failure of the last sync, if it failed.
     pub(crate) last_failure: Option<Failure>,
-    /// The SQL of the view that readers see.
-    pub(crate) view_sql: Option<String>,
+    /// The view that readers see: its name and its SQL.
+    pub(crate) view: Option<(String, String)>,
     /// The tables, by name.
     pub(crate) tables: BTreeMap<String, TableRecord>,
 }
@@ -67,6 +65,8 @@ pub(crate) struct TableRecord {
     pub(crate) marks: Vec<Mark>,
     /// Whether the row cap cut the table.
     pub(crate) truncated: bool,
+    /// When the table was last rebuilt.
+    pub(crate) last_full: Option<DateTime<Utc>>,
 }
 
 /// One column as it was stored.
@@ -87,6 +87,10 @@ pub(crate) struct ColumnRecord {
 pub(crate) struct Mark {
     /// The source's clock.
     pub(crate) taken_at: DateTime<Utc>,
+    /// The source's clock once the snapshot was taken.
+    pub(crate) snapshot_at: DateTime<Utc>,
+    /// Whether no transaction was open and none can have committed between the two times.
+    pub(crate) quiet: bool,
     /// The oldest start of a transaction that could still write; `None` when unknown.
     pub(crate) oldest_writer: Option<DateTime<Utc>>,
     /// The same, or `taken_at`, in the source's zone.

@@ -46,7 +46,7 @@ pub(crate) struct TableChange {
 #[derive(Clone, Debug)]
 pub(crate) enum ChangeKind {
     /// The staging table takes the table's place.
-    Swap,
+    Swap { key: Vec<String> },
     /// The table holds the window's rows already.
     Keep { rows: u64, watermark: Option<CursorValue> },
     /// Rows whose cursor is at or above `from`, or NULL, and rows with a staged key, make room for the staged rows.
@@ -73,19 +73,17 @@ impl Commit {
     ) -> Result<DatasetRecord> {
         let fault = fault::store("sync.commit");
         connection.execute_batch("begin transaction").map_err(&fault)?;
-        let outcome = self.apply(connection, reason, complete);
-        match outcome {
-            Ok(done) => {
-                // Past this point the outcome is decided by DuckDB alone.
-                reason.check()?;
-                connection.execute_batch("commit").map_err(&fault)?;
-                Ok(done)
-            }
-            Err(error) => {
-                let _ = connection.execute_batch("rollback");
-                Err(error)
-            }
+        let outcome = self.apply(connection, reason, complete).and_then(|record| {
+            // Past this point the outcome is decided by DuckDB alone.
+            reason.check()?;
+            connection.execute_batch("commit").map_err(&fault)?;
+            Ok(record)
+        });
+        if outcome.is_err() {
+            // After a commit that failed there is nothing left to roll back, and that is fine.
+            let _ = connection.execute_batch("rollback");
         }
+        outcome
     }
 
     fn apply(
@@ -100,25 +98,16 @@ impl Commit {
             outcomes.push(change.apply(connection)?);
         }
         let mut changed = outcomes.iter().any(|outcome| outcome.changed);
-        if let Some((name, sql)) = &self.view {
-            if self.record.view_sql.as_deref() != Some(sql) {
-                drop_relation(connection, name)?;
-                connection
-                    .execute_batch(&format!("create view {} as {sql}", ident(name)))
-                    .map_err(|error| {
-                        let words = fault::query(error);
-                        Error::new(
-                            ErrorKind::Config,
-                            format!("the view `{name}` cannot be created: {}", words.message()),
-                        )
-                        .during("sync.commit")
-                        .because(words)
-                    })?;
-                self.record.view_sql = Some(sql.clone());
-                changed = true;
+        if self.view != self.record.view {
+            if let Some((name, _)) = &self.record.view {
+                drop_view(connection, name)?;
             }
-        } else {
-            self.record.view_sql = None;
+            if let Some((name, sql)) = &self.view {
+                drop_relation(connection, name)?;
+                create_view(connection, name, sql)?;
+            }
+            self.record.view = self.view.clone();
+            changed = true;
         }
         if changed {
             self.record.generation += 1;
@@ -127,6 +116,33 @@ impl Commit {
         catalog::write(connection, &self.dataset, &self.record)?;
         catalog::log_run(connection, &self.run)?;
         Ok(self.record)
+    }
+}
+
+fn create_view(connection: &Connection, name: &str, sql: &str) -> Result<()> {
+    connection
+        .execute_batch(&format!("create view {} as {sql}", ident(name)))
+        .map_err(|error| {
+            let words = fault::query(error);
+            Error::new(
+                ErrorKind::Config,
+                format!("the view `{name}` cannot be created: {}", words.message()),
+            )
+            .during("sync.commit")
+            .because(words)
+        })
+}
+
+/// Drops the view of before; a table may have taken its name in this commit.
+fn drop_view(connection: &Connection, name: &str) -> Result<()> {
+    let sql = "select count(*) from duckdb_views() where schema_name = 'main' and view_name = ?";
+    let views: i64 = connection
+        .query_row(sql, [name], |row| row.get(0))
+        .map_err(fault::store("sync.commit"))?;
+    if views == 0 {
+        Ok(())
+    } else {
+        drop_relation(connection, name)
     }
 }
 
@@ -152,13 +168,17 @@ fn drop_relation(connection: &Connection, name: &str) -> Result<()> {
 impl TableChange {
     fn apply(&self, connection: &Connection) -> Result<TableOutcome> {
         match &self.kind {
-            ChangeKind::Swap => self.swap(connection),
+            ChangeKind::Swap { key } => {
+                self.check_key(connection, &ident(&staging_name(&self.table)), key)?;
+                self.swap(connection)
+            }
             ChangeKind::Keep { rows, watermark } => Ok(TableOutcome {
                 rows: *rows,
                 watermark: watermark.clone(),
                 ..TableOutcome::default()
             }),
             ChangeKind::Merge { from, key } => {
+                self.check_key(connection, &delta_name(&self.table), key)?;
                 let outcome = self.merge(connection, from, key)?;
                 // The connection lives on; its temporary tables would hold memory.
                 connection
@@ -167,6 +187,38 @@ impl TableChange {
                 Ok(outcome)
             }
         }
+    }
+
+    /// Refuses rows that their key does not tell apart: a merge by it would lose some.
+    fn check_key(&self, connection: &Connection, staging: &str, key: &[String]) -> Result<()> {
+        if key.is_empty() {
+            return Ok(());
+        }
+        let quoted: Vec<String> = key.iter().map(|column| ident(column)).collect();
+        let missing = quoted
+            .iter()
+            .map(|column| format!("{column} is null"))
+            .collect::<Vec<_>>()
+            .join(" or ");
+        let list = quoted.join(", ");
+        let sql = format!(
+            "select count(*) from (select {list} from {staging} group by {list} having count(*) > 1 or {missing})"
+        );
+        let bad: i64 = connection
+            .query_row(&sql, [], |row| row.get(0))
+            .map_err(fault::store("sync.commit"))?;
+        if bad == 0 {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::SchemaMismatch,
+            format!(
+                "primary_key `{}` does not tell the rows apart: {bad} keys occur more than once or are NULL; name columns that do, or leave primary_key out",
+                key.join("`, `")
+            ),
+        )
+        .during("sync.commit")
+        .with("table", &self.table))
     }
 
     fn swap(&self, connection: &Connection) -> Result<TableOutcome> {
@@ -244,7 +296,7 @@ impl TableChange {
             .map_err(&fault)?;
         let rows = count(connection, &self.table)?;
         Ok(TableOutcome {
-            changed: deleted > 0 || inserted > 0,
+            changed: !self.added.is_empty() || deleted > 0 || inserted > 0,
             deleted: deleted as u64,
             inserted: inserted as u64,
             rows,

@@ -67,8 +67,12 @@ impl Reason {
     /// Replaces DuckDB's word about an interrupt by the reason for it.
     pub(crate) fn explain(&self, error: Error) -> Error {
         match self.check() {
-            Err(reason) if error.kind() == ErrorKind::Cancelled => reason.during(error.operation()),
-            _ => error,
+            _ if error.kind() != ErrorKind::Cancelled => error,
+            Err(reason) => reason.during(error.operation()),
+            // Nobody stopped it: when a part of a statement fails, DuckDB interrupts the other parts, and may report that.
+            Ok(()) => Error::new(ErrorKind::Store, "the store refused the operation")
+                .during(error.operation())
+                .because(error),
         }
     }
 }
@@ -142,8 +146,6 @@ impl Pool {
 
     /// Returns a connection for the next piece of work.
     pub(crate) fn give_back(&self, connection: Connection) {
-        // A transaction that an error left open must not reach the next user; outside of one this fails, harmlessly.
-        let _ = connection.execute_batch("rollback");
         let open = lock(&self.root).is_some();
         let mut idle = lock(&self.idle);
         if open && idle.len() < IDLE {
@@ -163,12 +165,21 @@ impl Pool {
     }
 
     /// Announces that whole tables are being loaded, until the guard is dropped.
-    pub(crate) fn load(self: &Arc<Self>) -> RunningLoad {
+    pub(crate) async fn load(self: &Arc<Self>) -> RunningLoad {
+        let load = RunningLoad(Arc::clone(self));
+        let pool = Arc::clone(self);
+        // DuckDB may have to wait for its own threads, so this is no work for an executor's.
+        let begun = self.work.spawn_blocking(move || pool.press(Pressure::load_begins));
+        let _ = begun.await;
+        load
+    }
+
+    fn press(&self, change: fn(&Pressure, &Connection)) {
+        // A store that closes needs its settings no more.
         if let Ok(connection) = self.checkout() {
-            self.pressure.load_begins(&connection);
+            change(&self.pressure, &connection);
             self.give_back(connection);
         }
-        RunningLoad(Arc::clone(self))
     }
 
     /// Runs blocking work on a thread that closing waits for.
@@ -218,11 +229,8 @@ pub(crate) struct RunningLoad(Arc<Pool>);
 
 impl Drop for RunningLoad {
     fn drop(&mut self) {
-        // A store that closes needs its settings no more.
-        if let Ok(connection) = self.0.checkout() {
-            self.0.pressure.load_ends(&connection);
-            self.0.give_back(connection);
-        }
+        let pool = Arc::clone(&self.0);
+        self.0.spawn(move || pool.press(Pressure::load_ends));
     }
 }
 
@@ -250,6 +258,10 @@ impl Session {
                 .check()
                 .and_then(|()| work(&connection, &inner))
                 .map_err(|error| inner.explain(error));
+            if outcome.is_err() {
+                // A transaction that an error left open must not reach the next user; outside of one this fails, harmlessly.
+                let _ = connection.execute_batch("rollback");
+            }
             (connection, outcome)
         });
         let guard = InterruptOnDrop {

@@ -2,8 +2,8 @@
 //!
 //! A load has one stream of rows, so it uses one thread. With more, a worker takes the load over and the thread that asked
 //! for it spins until it is done: on two cores a full sync then costs a quarter more processor time. And a load gains nothing
-//! from memory: what it has written would only stay cached, up to the limit. So while loads are alone, DuckDB works with one
-//! thread and little memory; as soon as a query runs beside them it has the configured memory again.
+//! from memory: what it has written would only stay cached, up to the limit. So loads that begin alone have one thread until
+//! they end, and little memory until a query runs beside them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -63,7 +63,8 @@ impl Pressure {
     }
 
     fn apply(&self, state: &mut State, connection: &Connection) {
-        let one_thread = state.loads > 0;
+        // Lowering makes DuckDB wait until its other threads are idle; so not while a query runs, nor once loads have begun.
+        let one_thread = state.loads > 0 && (state.one_thread || (state.loads == 1 && state.queries == 0));
         if one_thread != state.one_thread {
             state.one_thread = one_thread;
             set(

@@ -43,6 +43,22 @@ pub(crate) fn stage_full(
     columns: Vec<Column>,
     feed: Box<dyn Feed>,
 ) -> Result<u64> {
+    let outcome = load_whole(connection, reason, feeds, table, columns, feed);
+    // The connection lives on, also after a failure; its temporary tables would hold memory.
+    let dropped = connection.execute_batch(&format!("drop table if exists {HEAD}"));
+    let rows = outcome?;
+    dropped.map_err(fault::store("sync.stage"))?;
+    Ok(rows)
+}
+
+fn load_whole(
+    connection: &Connection,
+    reason: &Reason,
+    feeds: &Feeds,
+    table: &str,
+    columns: Vec<Column>,
+    feed: Box<dyn Feed>,
+) -> Result<u64> {
     let fail = |error| reason.explain(fault::store("sync.stage")(error));
     let feed = Arc::new(Mutex::new(feed));
     let first = Part::first(&feed);
@@ -59,7 +75,6 @@ pub(crate) fn stage_full(
     reason.check()?;
     let insert = format!("insert into {name} select * from {HEAD} union all select * from ");
     let rest = pull(connection, reason, feeds, &insert, columns, Box::new(Part::rest(&feed)))?;
-    connection.execute_batch(&format!("drop table {HEAD}")).map_err(fail)?;
     Ok(head + rest)
 }
 

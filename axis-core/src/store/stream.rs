@@ -10,6 +10,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use duckdb::types::Value;
 use duckdb::{Connection, InterruptHandle, params_from_iter};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -105,6 +106,7 @@ pub(crate) async fn open_stream(
         finished.clone(),
     ));
     let owner = Arc::clone(pool);
+    let runtime = Handle::current();
     let verdict = Verdict {
         stop: stop.clone(),
         deadline,
@@ -114,23 +116,29 @@ pub(crate) async fn open_stream(
         let _finished = finished.drop_guard();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let _query = owner.query(&connection);
-            produce(&connection, &sql, params, schema_in, &batches_in)
+            produce(&connection, &sql, params, schema_in, |batch| {
+                verdict.send(&runtime, &batches_in, batch)
+            })
         }));
         target.release();
         match outcome {
             Ok(Ok(())) => owner.give_back(connection),
             Ok(Err(error)) => {
                 owner.give_back(connection);
-                let _ = batches_in.blocking_send(Err(verdict.explain(error)));
+                runtime.spawn(tell(batches_in, verdict.explain(error)));
             }
             // A panic below leaves the connection in an unknown state; it is not used again.
             Err(_) => {
                 let error = Error::new(ErrorKind::Query, "the query failed while it was running").during("query");
-                let _ = batches_in.blocking_send(Err(verdict.explain(error)));
+                runtime.spawn(tell(batches_in, verdict.explain(error)));
             }
         }
     });
-    match schema.await {
+    // Whoever drops the future before there is a stream stops the query, too.
+    let guard = stop.clone().drop_guard();
+    let answered = schema.await;
+    guard.disarm();
+    match answered {
         Ok(schema) => Ok(QueryStream { schema, batches, stop }),
         Err(_) => {
             // The producer has ended by itself; cancelling now would make its own error look like a cancellation.
@@ -141,6 +149,11 @@ pub(crate) async fn open_stream(
     }
 }
 
+/// Keeps an error for a consumer that reads on later; neither the slot nor the connection waits with it.
+async fn tell(batches: mpsc::Sender<Result<RecordBatch>>, error: Error) {
+    let _ = batches.send(Err(error)).await;
+}
+
 /// Why a query ended early.
 struct Verdict {
     stop: CancellationToken,
@@ -148,6 +161,17 @@ struct Verdict {
 }
 
 impl Verdict {
+    /// Hands a batch over, and waits for a slow consumer no longer than the query may run; false when nobody wants more.
+    fn send(&self, runtime: &Handle, batches: &mpsc::Sender<Result<RecordBatch>>, batch: RecordBatch) -> Result<bool> {
+        runtime.block_on(async {
+            tokio::select! {
+                sent = batches.send(Ok(batch)) => Ok(sent.is_ok()),
+                () = self.stop.cancelled() => Err(Error::new(ErrorKind::Cancelled, "the query was cancelled")),
+                () = until(self.deadline) => Err(timed_out()),
+            }
+        })
+    }
+
     fn explain(&self, error: Error) -> Error {
         if self
             .deadline
@@ -156,6 +180,11 @@ impl Verdict {
             timed_out()
         } else if self.stop.is_cancelled() {
             Error::new(ErrorKind::Cancelled, "the query was cancelled").during("query")
+        } else if error.kind() == ErrorKind::Cancelled {
+            // Nobody stopped it: when a part of a query fails, DuckDB interrupts the other parts, and may report that.
+            Error::new(ErrorKind::Query, "the query failed while it was running")
+                .during("query")
+                .because(error)
         } else {
             error
         }
@@ -205,7 +234,7 @@ fn produce(
     sql: &str,
     params: Vec<Value>,
     schema_in: oneshot::Sender<SchemaRef>,
-    batches: &mpsc::Sender<Result<RecordBatch>>,
+    send: impl Fn(RecordBatch) -> Result<bool>,
 ) -> Result<()> {
     let mut statement = connection.prepare(sql).map_err(fault::query)?;
     let schema = statement
@@ -217,7 +246,7 @@ fn produce(
     // The iterator of `stream_arrow` panics when a later part of the result fails; `step` says so.
     while let Some(part) = statement.step().map_err(fault::query)? {
         let batch = RecordBatch::from(&part);
-        if batch.num_rows() > 0 && batches.blocking_send(Ok(batch)).is_err() {
+        if batch.num_rows() > 0 && !send(batch)? {
             break;
         }
     }

@@ -37,7 +37,7 @@ impl Memory {
 
     /// Remembers what the store holds, as far as it is little.
     pub(crate) fn remember(&self, table: &str, generation: u64, from: CursorValue, rows: Rows) {
-        if rows.len <= ROWS && rows.bytes() <= BYTES {
+        if rows.is_small() {
             self.state().insert(table.to_owned(), Seen { generation, from, rows });
         } else {
             self.state().remove(table);
@@ -151,6 +151,11 @@ impl Rows {
         self.len
     }
 
+    /// Tells whether they are few enough to be remembered.
+    pub(crate) fn is_small(&self) -> bool {
+        self.len <= ROWS && self.bytes() <= BYTES
+    }
+
     fn bytes(&self) -> usize {
         self.columns.iter().map(Cells::bytes).sum()
     }
@@ -169,12 +174,15 @@ impl Cells {
     }
 
     fn bytes(&self) -> usize {
-        let own: usize = self
+        let texts = self
             .cells
             .iter()
-            .map(|cell| if let Cell::Bytes(bytes) = cell { bytes.len() } else { 0 })
-            .sum();
-        own + self.elements.as_ref().map_or(0, |elements| elements.bytes())
+            .map(|cell| if let Cell::Bytes(bytes) = cell { bytes.len() } else { 0 });
+        // The elements of lists are as many as there are; the cells of the column itself always fill a batch.
+        let elements = self.elements.as_ref().map_or(0, |elements| {
+            elements.bytes() + elements.cells.len() * size_of::<Cell>()
+        });
+        texts.sum::<usize>() + elements
     }
 
     fn write<W: ColumnWriter>(&self, rows: std::ops::Range<usize>, out: &mut W, at: usize) {

@@ -143,6 +143,7 @@ pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<Tabl
             watermark: None,
             marks: Vec::new(),
             truncated: false,
+            last_full: None,
         },
     };
     let because = decide(given, &mut plan, cursor.map(|index| source_names[index].clone()))?;
@@ -196,7 +197,7 @@ fn decide(given: &Given<'_>, plan: &mut TablePlan, cursor_source: Option<String>
     if record.truncated {
         return Ok(Some(FullReason::Truncated));
     }
-    if let (Some(interval), Some(last)) = (dataset.full_refresh_interval, stored.last_full)
+    if let (Some(interval), Some(last)) = (dataset.full_refresh_interval, record.last_full)
         && TimeDelta::from_std(interval).is_ok_and(|interval| now - last >= interval)
     {
         return Ok(Some(FullReason::Interval));

@@ -50,13 +50,23 @@ pub(super) async fn stage_all(
     let stop = context.cancel.child_token();
     let mut forks = Vec::new();
     for _ in 1..context.workers.min(full.len()) {
-        match leader.fork().await? {
+        let fork = tokio::select! {
+            fork = leader.fork() => fork?,
+            () = context.cancel.cancelled() => {
+                return Err(Error::new(ErrorKind::Cancelled, "the sync was cancelled").during("sync.read"));
+            }
+        };
+        match fork {
             Some(fork) => forks.push(fork),
             // Fail closed: what cannot share the snapshot does not read.
             None => break,
         }
     }
-    let load = (!full.is_empty()).then(|| context.store.pool.load());
+    let load = if full.is_empty() {
+        None
+    } else {
+        Some(context.store.pool.load().await)
+    };
     let queue = Mutex::new(full);
     let own = work(context, leader.as_mut(), plans, &queue, &stop);
     let others = futures::future::join_all(forks.into_iter().map(async |mut fork| {
@@ -169,7 +179,7 @@ async fn stage_window(
         });
     }
     let Peeked { first, rest } = peeked;
-    let window = rest.is_none().then(|| first.clone());
+    let window = (rest.is_none() && first.is_small()).then(|| first.clone());
     let input = Input::Peeked {
         first: Some(first),
         rest,

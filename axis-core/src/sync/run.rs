@@ -1,7 +1,8 @@
 //! Executes plans: reads each table into staging, then commits everything at once.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -15,10 +16,11 @@ use super::report::{Strategy, SyncEvent, SyncReport, TableReport};
 use super::{view, window};
 use crate::clock::Clock;
 use crate::config::{Connection, DatasetConfig};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::source::{CursorValue, Horizon, ReadProgress, Snapshot, Source, sql_text};
 use crate::store::{
-    ChangeKind, Commit, DatasetRecord, Limits, RunRecord, Session, Store, TableChange, TableOutcome, drop_staging,
+    ChangeKind, Commit, DatasetRecord, Limits, Mark, RunRecord, Session, Store, TableChange, TableOutcome, TableRecord,
+    drop_staging,
 };
 
 /// How often progress is told.
@@ -82,7 +84,11 @@ async fn plan_all(context: &RunContext, snapshot: &mut dyn Snapshot, now: DateTi
     for table in &dataset.tables {
         let place = |error: Error| error.with("table", &table.name);
         let query = sql_text::clean_query(&table.query).map_err(place)?;
-        let columns = snapshot.describe(&query, &table.types).await.map_err(place)?;
+        // The server may wait for a lock here, for as long as somebody holds it.
+        let columns = tokio::select! {
+            columns = snapshot.describe(&query, &table.types) => columns.map_err(place)?,
+            () = context.cancel.cancelled() => return Err(cancelled()),
+        };
         let given = plan::Given {
             dataset,
             table,
@@ -103,6 +109,10 @@ async fn plan_all(context: &RunContext, snapshot: &mut dyn Snapshot, now: DateTi
         plans.push(plan);
     }
     Ok(plans)
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the sync was cancelled").during("sync.describe")
 }
 
 /// Names the source without secrets.
@@ -134,10 +144,10 @@ fn tell_progress(context: &RunContext, plans: &[TablePlan]) -> impl Drop + use<>
                 _ = ticks.tick() => {}
             }
             for (index, (table, progress)) in tables.iter().enumerate() {
-                let rows = progress.rows.load(Ordering::Relaxed);
+                let rows = progress.rows.load(Relaxed);
                 if rows != told[index] {
                     told[index] = rows;
-                    let bytes = progress.bytes.load(Ordering::Relaxed);
+                    let bytes = progress.bytes.load(Relaxed);
                     let _ = events.send(SyncEvent::Progress {
                         dataset: dataset.clone(),
                         run_id: run_id.clone(),
@@ -158,8 +168,8 @@ pub(super) fn progress_event(context: &RunContext, table: &str, progress: &ReadP
         dataset: context.dataset.name.clone(),
         run_id: context.run_id.clone(),
         table: table.to_owned(),
-        rows: progress.rows.load(Ordering::Relaxed),
-        bytes: progress.bytes.load(Ordering::Relaxed),
+        rows: progress.rows.load(Relaxed),
+        bytes: progress.bytes.load(Relaxed),
         done,
     }
 }
@@ -201,7 +211,7 @@ async fn commit(
         bytes: context
             .progress
             .iter()
-            .map(|progress| progress.bytes.load(Ordering::Relaxed))
+            .map(|progress| progress.bytes.load(Relaxed))
             .collect(),
         horizon: horizon.clone(),
         started_at,
@@ -247,7 +257,7 @@ fn change(context: &RunContext, plan: &TablePlan, staged: &Staged) -> TableChang
         staged_rows: staged.rows,
         cursor: plan.cursor.clone(),
         kind: match (&plan.window, &staged.held) {
-            (None, _) => ChangeKind::Swap,
+            (None, _) => ChangeKind::Swap { key: plan.key.clone() },
             (Some(_), Some(held)) => ChangeKind::Keep {
                 rows: held.rows,
                 watermark: context
@@ -262,6 +272,26 @@ fn change(context: &RunContext, plan: &TablePlan, staged: &Staged) -> TableChang
             },
         },
     }
+}
+
+/// Tells whether the marks of before are still facts: about the same cursor, and not beyond what a rebuild has found.
+fn still_holds(before: &TableRecord, now: &TableRecord, watermark: &CursorValue, rebuilt: bool) -> bool {
+    let cursor = |record: &TableRecord| {
+        record
+            .columns
+            .iter()
+            .find(|column| Some(&column.name) == record.cursor.as_ref())
+            .cloned()
+    };
+    let beyond = |mark: &Mark| {
+        !matches!(
+            mark.watermark.partial_cmp(watermark),
+            Some(Ordering::Less | Ordering::Equal)
+        )
+    };
+    before.fingerprint == now.fingerprint
+        && cursor(before) == cursor(now)
+        && !(rebuilt && before.marks.iter().any(beyond))
 }
 
 /// Turns the outcomes of a commit into the record and the report, inside the transaction.
@@ -312,12 +342,16 @@ impl Completion {
             let mut stored = plan.record;
             stored.truncated = staged.truncated;
             stored.watermark = outcome.watermark.clone();
+            let rebuilt = plan.strategy != Strategy::Incremental;
+            stored.last_full = if rebuilt {
+                Some(finished_at)
+            } else {
+                before.and_then(|before| before.last_full)
+            };
             stored.marks = match &outcome.watermark {
                 Some(watermark) => {
-                    // Marks are facts about the source's cursor; another definition may have another cursor.
-                    let past = before
-                        .filter(|before| before.fingerprint == stored.fingerprint)
-                        .map(|before| before.marks.as_slice());
+                    let past = before.filter(|before| still_holds(before, &stored, watermark, rebuilt));
+                    let past = past.map(|before| before.marks.as_slice());
                     window::remember(past.unwrap_or_default(), &self.horizon, watermark, lookback)
                 }
                 None => Vec::new(),
@@ -337,7 +371,6 @@ impl Completion {
         record.last_failure = None;
         match strategy {
             Strategy::Full { .. } => {
-                record.last_full = Some(finished_at);
                 record.last_incremental = None;
             }
             Strategy::Incremental => record.last_incremental = Some(finished_at),

@@ -59,14 +59,14 @@ pub(crate) fn start(
         }
         _ if matches!(ty, ColumnType::Float | ColumnType::Double) && !is_number(watermark) => None,
         _ => {
-            if last.oldest_writer.is_some_and(|oldest| oldest >= last.taken_at) && back.is_zero() {
+            if last.quiet && back.is_zero() {
                 return Some(watermark.clone());
             }
             let safe_before = horizon - back;
             marks
                 .iter()
                 .rev()
-                .find(|mark| mark.taken_at <= safe_before)
+                .find(|mark| mark.snapshot_at <= safe_before)
                 .map(|mark| mark.watermark.clone())
         }
     }
@@ -81,6 +81,8 @@ pub(crate) fn remember(
 ) -> Vec<Mark> {
     let mark = Mark {
         taken_at: horizon.taken_at,
+        snapshot_at: horizon.snapshot_at,
+        quiet: horizon.quiet,
         oldest_writer: horizon.oldest_writer,
         local: horizon.local,
         watermark: watermark.clone(),
@@ -92,7 +94,10 @@ pub(crate) fn remember(
         let safe_before =
             horizon.oldest_writer.unwrap_or(horizon.taken_at) - TimeDelta::from_std(back).unwrap_or(TimeDelta::zero());
         // The newest mark that old is the last that any later window can need.
-        marks.iter().rposition(|mark| mark.taken_at <= safe_before).unwrap_or(0)
+        marks
+            .iter()
+            .rposition(|mark| mark.snapshot_at <= safe_before)
+            .unwrap_or(0)
     };
     let mut kept: Vec<Mark> = marks[needed..].to_vec();
     kept.push(mark);
@@ -126,6 +131,8 @@ mod tests {
         let oldest_writer = oldest.map(at);
         Mark {
             taken_at: at(taken),
+            snapshot_at: at(taken),
+            quiet: oldest == Some(taken),
             oldest_writer,
             local: oldest_writer.unwrap_or(at(taken)).naive_utc(),
             watermark,
@@ -200,6 +207,8 @@ mod tests {
         for run in 0..1_000 {
             let horizon = Horizon {
                 taken_at: at(run * 60),
+                snapshot_at: at(run * 60),
+                quiet: false,
                 oldest_writer: Some(at(run * 60)),
                 local: at(run * 60).naive_utc(),
             };
@@ -210,6 +219,8 @@ mod tests {
         for run in 1_000..3_000 {
             let horizon = Horizon {
                 taken_at: at(run * 60),
+                snapshot_at: at(run * 60),
+                quiet: false,
                 oldest_writer: Some(at(60_000)),
                 local: at(60_000).naive_utc(),
             };

@@ -265,3 +265,50 @@ async fn dropping_or_cancelling_a_query_frees_its_slot() {
     sync(&shop.dataset(), SyncOptions::default()).await;
     shop.engine.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_consumer_that_stops_reading_keeps_neither_the_slot_nor_the_engine() {
+    let shop = narrow("query_stalled").await;
+    let query = Query::sql("select * from range(100000000)").timeout(Duration::from_millis(200));
+    let mut stalled = shop.engine.query(query).await.unwrap();
+    check_slot(&shop).await;
+    let mut outcome = Ok(());
+    while let Some(batch) = stalled.next().await {
+        outcome = batch.map(drop);
+    }
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Timeout, "told when it reads on");
+    let held = shop
+        .engine
+        .query(Query::sql("select * from range(100000000)"))
+        .await
+        .unwrap();
+    tokio::time::timeout(DEADLINE, shop.engine.close())
+        .await
+        .unwrap()
+        .unwrap();
+    drop(held);
+}
+
+#[tokio::test]
+async fn a_sync_that_waits_for_a_lock_of_the_source_ends_in_time() {
+    let shop = Shop::open(
+        "locked_source",
+        "create table t (a int)",
+        vec![TableConfig::new("t", "select * from t")],
+    )
+    .await;
+    let keeper = shop.session().await;
+    keeper
+        .batch_execute("begin; lock table t in access exclusive mode")
+        .await
+        .unwrap();
+    let options = SyncOptions::default().timeout(Duration::from_millis(200));
+    let outcome = tokio::time::timeout(DEADLINE, shop.dataset().sync(options)).await;
+    assert_eq!(
+        outcome.expect("the limit holds").unwrap_err().kind(),
+        ErrorKind::Timeout
+    );
+    keeper.batch_execute("commit").await.unwrap();
+    shop.sync().await;
+    shop.engine.close().await.unwrap();
+}

@@ -61,7 +61,8 @@ impl Command {
     pub(crate) fn default_level(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            _ => "warn",
+            // A failed sync is printed by the command itself.
+            _ => "warn,axis_core::dataset=error",
         }
     }
 }

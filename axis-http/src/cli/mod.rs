@@ -79,6 +79,7 @@ impl From<io::Error> for Failure {
 pub(crate) struct Context {
     env: Env,
     custom_dir: PathBuf,
+    custom_dir_given: bool,
     store: Option<PathBuf>,
     output: Output,
     stop: CancellationToken,
@@ -96,6 +97,12 @@ impl Context {
     }
 
     fn config_quietly(&self) -> Result<Config, Error> {
+        if self.custom_dir_given && !self.custom_dir.is_dir() {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("the custom directory {} does not exist", shown(&self.custom_dir)),
+            ));
+        }
         let mut config = Config::load(&self.custom_dir, &self.env)?;
         if let Some(store) = &self.store {
             config.store.path.clone_from(store);
@@ -126,12 +133,11 @@ pub(crate) fn main(arguments: &[OsString], variables: Vec<(String, String)>) -> 
         }
     };
     let exit = runtime.block_on(async {
+        // An empty variable is one that is not set.
+        let custom_dir = args.custom_dir.filter(|directory| !directory.as_os_str().is_empty());
         let context = Context {
-            custom_dir: args
-                .custom_dir
-                // An empty variable is one that is not set.
-                .filter(|directory| !directory.as_os_str().is_empty())
-                .unwrap_or_else(|| PathBuf::from("custom")),
+            custom_dir_given: custom_dir.is_some(),
+            custom_dir: custom_dir.unwrap_or_else(|| PathBuf::from("custom")),
             store: args.store,
             env,
             stop: stop::on_signal(),

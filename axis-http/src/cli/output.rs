@@ -103,13 +103,12 @@ fn hint(error: &Error) -> Option<String> {
                 .find(|(key, _)| *key == "pid")
                 .map_or("unknown", |(_, pid)| pid);
             Some(format!(
-                "stop process {pid}, or ask it over HTTP if it is `axis serve`: curl http://127.0.0.1:8500/api/store/status"
+                "stop process {pid}, or ask it over HTTP if it is `axis serve`, as with curl http://HOST:PORT/api/store/status"
             ))
         }
         ErrorKind::SourceUnavailable => {
             Some("`axis config explain` shows host, port and TLS as they are used".to_owned())
         }
-        ErrorKind::Config => Some("`axis config check` lists every mistake".to_owned()),
         _ => None,
     }
 }

@@ -1,18 +1,14 @@
 //! `axis query`.
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, StringArray};
 use arrow::csv::WriterBuilder;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
-use axis_core::{Engine, Error, ErrorKind, Query, QueryStream, Result as AxisResult, batch_to_json};
-use serde_json::Value;
+use axis_core::{Engine, Error, ErrorKind, Query, QueryStream, Result as AxisResult, batch_to_json, batch_to_text};
 
 use super::args::{Format, QueryArgs};
 use super::{Context, Exit, Failure};
@@ -73,19 +69,14 @@ async fn answer(context: &Context, engine: &Engine, args: &QueryArgs, format: Fo
     let mut next = rows.next().await?;
     match format {
         Format::Table => {
-            let mut batches = vec![RecordBatch::new_empty(schema)];
+            let mut batches = vec![batch_to_text(&RecordBatch::new_empty(schema))?];
             while let Some(batch) = next {
-                batches.push(batch);
+                batches.push(batch_to_text(&batch)?);
                 next = rows.next().await?;
             }
             context
                 .output
                 .text(&pretty_format_batches(&batches).map_err(failed)?.to_string())?;
-            if rows.is_cut().await? {
-                context.output.note(&format!(
-                    "note: there are more than {limit} rows; --max-rows shows more"
-                ));
-            }
         }
         Format::Json => {
             let mut out = BufWriter::new(io::stdout().lock());
@@ -105,9 +96,10 @@ async fn answer(context: &Context, engine: &Engine, args: &QueryArgs, format: Fo
             let mut out = WriterBuilder::new()
                 .with_header(true)
                 .build(BufWriter::new(io::stdout().lock()));
-            out.write(&flat(&RecordBatch::new_empty(schema))?).map_err(unwritten)?;
+            out.write(&batch_to_text(&RecordBatch::new_empty(schema))?)
+                .map_err(unwritten)?;
             while let Some(batch) = next {
-                out.write(&flat(&batch)?).map_err(unwritten)?;
+                out.write(&batch_to_text(&batch)?).map_err(unwritten)?;
                 next = rows.next().await?;
             }
             out.into_inner().flush()?;
@@ -122,6 +114,11 @@ async fn answer(context: &Context, engine: &Engine, args: &QueryArgs, format: Fo
             out.finish().map_err(unwritten)?;
             out.get_mut().flush()?;
         }
+    }
+    if rows.is_cut().await? {
+        context.output.note(&format!(
+            "note: there are more than {limit} rows; --max-rows shows more"
+        ));
     }
     Ok(())
 }
@@ -151,35 +148,6 @@ impl Rows {
     async fn is_cut(&mut self) -> AxisResult<bool> {
         Ok(self.cut || self.left == 0 && self.stream.next().await.transpose()?.is_some())
     }
-}
-
-/// Columns that CSV has no form for become text, the same as in JSON.
-fn flat(batch: &RecordBatch) -> Result<RecordBatch, Failure> {
-    let needs_text =
-        |ty: &DataType| ty.is_nested() || matches!(ty, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
-    let schema = batch.schema();
-    if !schema.fields().iter().any(|field| needs_text(field.data_type())) {
-        return Ok(batch.clone());
-    }
-    let rows = batch_to_json(batch);
-    let mut fields = Vec::new();
-    let mut columns: Vec<ArrayRef> = Vec::new();
-    for (field, column) in schema.fields().iter().zip(batch.columns()) {
-        if needs_text(field.data_type()) {
-            let cells = rows.iter().map(|row| match row.get(field.name()) {
-                None | Some(Value::Null) => None,
-                Some(Value::String(text)) => Some(text.clone()),
-                Some(value) => Some(value.to_string()),
-            });
-            columns.push(Arc::new(cells.collect::<StringArray>()));
-            fields.push(Field::new(field.name(), DataType::Utf8, true));
-        } else {
-            columns.push(Arc::clone(column));
-            fields.push(field.as_ref().clone());
-        }
-    }
-    let schema: SchemaRef = Arc::new(Schema::new(fields));
-    Ok(RecordBatch::try_new(schema, columns).map_err(failed)?)
 }
 
 /// A failure of the writer below Arrow is ours to tell apart: a closed pipe is no error.

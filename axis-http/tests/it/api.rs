@@ -262,6 +262,9 @@ fn methods_paths_and_origins() {
     assert_eq!(preflight.header("access-control-allow-credentials"), "true");
     assert_eq!(preflight.header("access-control-allow-methods"), "POST");
     assert_eq!(preflight.header("access-control-allow-headers"), "x-own,content-type");
+    // A browser sends such a POST without asking first.
+    let strange = server.request("POST", "/api/store/sync", &[("origin", "http://evil.example")]);
+    assert_eq!(strange.status, 403, "{}", strange.text);
     for (origin, allowed) in [
         ("http://127.0.0.1:3500", "http://127.0.0.1:3500"),
         ("http://localhost:3500.evil.example", ""),

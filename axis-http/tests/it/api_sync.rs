@@ -202,7 +202,7 @@ fn a_failure_shows_and_what_was_there_stays() {
     assert_eq!(
         rows,
         json!([
-            { "id": 1, "big": 9_007_199_254_740_993_i64, "score": null, "price": "1.10", "at": "2026-01-31T10:30:00.500Z" },
+            { "id": 1, "big": 9_007_199_254_740_993_i64, "score": null, "price": 1.1, "at": "2026-01-31T10:30:00.500Z" },
             { "id": 2, "big": null, "score": null, "price": null, "at": null },
             { "id": 3, "big": 1, "score": 0.25, "price": "12345678901234567.89", "at": "infinity" },
         ])

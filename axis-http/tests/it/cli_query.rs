@@ -34,6 +34,26 @@ fn rows_come_in_four_formats() {
 }
 
 #[test]
+fn instants_and_values_without_end_are_shown_in_every_format() {
+    let project = Project::new();
+    let sql = "select timestamptz '2026-01-31 12:30:00+02' as t, 'infinity'::date as d, 'nan'::double as n,
+                      12345678901234567.89::decimal(19,2) as m, 1 as a, 2 as a";
+    let table = project.axis(&["query", sql]);
+    assert_eq!(table.code, 0, "{}", table.stderr);
+    let shown = "| 2026-01-31T10:30:00Z | infinity | NaN | 12345678901234567.89 | 1 | 2 |";
+    assert!(table.stdout.contains(shown), "{}", table.stdout);
+    let csv = project.axis(&["query", sql, "--format", "csv"]);
+    assert_eq!(
+        csv.stdout,
+        "t,d,n,m,a,a\n2026-01-31T10:30:00Z,infinity,NaN,12345678901234567.89,1,2\n"
+    );
+    let rows = json!([{
+        "t": "2026-01-31T10:30:00Z", "d": "infinity", "n": null, "m": "12345678901234567.89", "a": 1, "a_1": 2
+    }]);
+    assert_eq!(project.json(&["query", sql]), rows);
+}
+
+#[test]
 fn an_empty_answer_is_one_in_every_format() {
     let project = Project::new();
     let sql = "select 1 as a where false";

@@ -164,7 +164,7 @@ fn wrong_datasets_are_listed_with_their_error() {
         assert_eq!(broken(dataset), format!("config/datasets/own.yaml:1: {message}"));
         assert!(config.datasets[..4].iter().all(|dataset| dataset.broken.is_none()));
     }
-    let config = own(&format!("{}: {{url: 'sqlite:x', query: s}}", "a".repeat(63)));
+    let config = own(&format!("{}: {{url: 'sqlite:x', query: select 1}}", "a".repeat(63)));
     assert_eq!(broken(&config.datasets[4]), "not broken");
 }
 
@@ -173,11 +173,11 @@ fn names_are_unique_over_all_files() {
     let files = [
         (
             "datasets/1.yaml",
-            "a: {url: 'sqlite:x', query: s}\nb: {url: 'sqlite:x', tables: {c: {query: s}}}",
+            "a: {url: 'sqlite:x', query: select 1}\nb: {url: 'sqlite:x', tables: {c: {query: select 1}}}",
         ),
         (
             "datasets/2.yml",
-            "a: {url: 'sqlite:x', query: s}\nc: {url: 'sqlite:x', query: s}",
+            "a: {url: 'sqlite:x', query: select 1}\nc: {url: 'sqlite:x', query: select 1}",
         ),
         ("datasets/a.yaml", "- 1"),
         ("datasets/kpi.yaml", "'"),

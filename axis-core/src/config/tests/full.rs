@@ -145,7 +145,11 @@ fn dataset<'c>(config: &'c Config, name: &str) -> &'c DatasetConfig {
 #[test]
 fn nothing_of_it_is_unknown() {
     let config = full();
-    assert!(warned(&config).is_empty(), "{:#?}", warned(&config));
+    let unknown: Vec<_> = warned(&config)
+        .into_iter()
+        .filter(|text| !text.contains("has no effect yet"))
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
     for dataset in &config.datasets {
         assert_eq!(broken(dataset), "not broken");
     }

@@ -49,7 +49,8 @@ select (extract(epoch from now()) * 1000000)::bigint,
     oldest at time zone 'UTC',
     oldest at time zone current_setting('TimeZone'),
     (oldest + interval '2 hours') at time zone current_setting('TimeZone') - interval '2 hours'
-  )) * 1000000)::bigint
+  )) * 1000000)::bigint,
+  txid_snapshot_xmax(txid_current_snapshot())
 from answer;
 commit;
 ";
@@ -70,6 +71,10 @@ set local bytea_output = 'hex';
 select set_config('client_encoding', 'SQL_ASCII', true) where getdatabaseencoding() = 'SQL_ASCII';
 select set_config('transaction_timeout', '0', true)
 from (select current_setting('transaction_timeout', true) as old) as setting where old is not null;
+";
+/// The clock behind the snapshot, and the first transaction that the snapshot does not know.
+const TAKEN: &str = "\
+select 'taken', (extract(epoch from clock_timestamp()) * 1000000)::bigint, txid_snapshot_xmax(txid_current_snapshot());
 ";
 
 /// A snapshot of a PostgreSQL database.
@@ -193,8 +198,12 @@ impl Snapshot for PostgresSnapshot {
 
 /// Takes the horizon and begins the snapshot, in one round trip.
 async fn begin(link: &Link) -> Result<Horizon> {
-    let rows = simple(&link.client, &format!("{HORIZON}{BEGIN}{SETTINGS}")).await?;
-    rows.first().and_then(horizon).ok_or_else(|| {
+    let rows = simple(&link.client, &format!("{HORIZON}{BEGIN}{SETTINGS}{TAKEN}")).await?;
+    let told = rows
+        .first()
+        .zip(rows.last())
+        .and_then(|(before, after)| horizon(before, after));
+    told.ok_or_else(|| {
         Error::new(
             ErrorKind::Internal,
             "the server did not tell its clock and its transactions",
@@ -212,11 +221,15 @@ async fn simple(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>> {
     Ok(messages.into_iter().filter_map(row).collect())
 }
 
-fn horizon(row: &SimpleQueryRow) -> Option<Horizon> {
-    let time = |index| DateTime::from_timestamp_micros(row.get(index)?.parse().ok()?);
+fn horizon(before: &SimpleQueryRow, after: &SimpleQueryRow) -> Option<Horizon> {
+    let time = |row: &SimpleQueryRow, index| DateTime::from_timestamp_micros(row.get(index)?.parse().ok()?);
+    let (taken_at, oldest_writer) = (time(before, 0)?, time(before, 1));
     Some(Horizon {
-        taken_at: time(0)?,
-        oldest_writer: time(1),
-        local: time(2)?.naive_utc(),
+        taken_at,
+        snapshot_at: time(after, 1)?,
+        // Without a new transaction number in between, nothing that HORIZON did not see has committed before the snapshot.
+        quiet: oldest_writer == Some(taken_at) && before.get(3)? == after.get(2)?,
+        oldest_writer,
+        local: time(before, 2)?.naive_utc(),
     })
 }

@@ -9,7 +9,7 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 
 use crate::error::{Error, ErrorKind};
 
-use ErrorKind::{Cancelled, SourceRejected as Rejected, SourceUnavailable as Unavailable, Timeout};
+use ErrorKind::{SourceRejected as Rejected, SourceUnavailable as Unavailable, Timeout};
 
 /// Codes and classes; the longest that fits wins.
 const TABLE: &[(&str, ErrorKind, &str)] = &[
@@ -66,7 +66,7 @@ const TABLE: &[(&str, ErrorKind, &str)] = &[
     ("55", Rejected, "an object of the query is not ready to be read"),
     ("55P03", Unavailable, "a table of the query is locked"),
     ("57", Unavailable, "an operator of the server intervened"),
-    ("57014", Cancelled, "the server cancelled the query"),
+    ("57014", Unavailable, "somebody cancelled the query on the server"),
     ("57P01", Unavailable, "the server is shutting down"),
     ("57P02", Unavailable, "the server has crashed and restarts"),
     ("57P03", Unavailable, "the server is starting or shutting down"),

@@ -127,6 +127,8 @@ impl SqliteSnapshot {
                 connection: Mutex::new(connection),
             }),
             horizon: Horizon {
+                snapshot_at: Utc::now(),
+                quiet: false,
                 taken_at,
                 oldest_writer: None,
                 local: taken_at.naive_utc(),

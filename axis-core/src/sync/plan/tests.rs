@@ -135,10 +135,7 @@ impl Case {
 
     /// What a first sync of the columns of before would have left.
     fn stored(&self) -> DatasetRecord {
-        let mut stored = DatasetRecord {
-            last_full: Some(at(0)),
-            ..DatasetRecord::default()
-        };
+        let mut stored = DatasetRecord::default();
         if !self.stored {
             return stored;
         }
@@ -148,9 +145,12 @@ impl Case {
         };
         let mut record = first.record;
         record.truncated = self.truncated;
+        record.last_full = Some(at(0));
         if let (true, Some((_, ty))) = (self.marked, first.cursor) {
             record.watermark = Some(watermark(&ty));
             record.marks = vec![Mark {
+                snapshot_at: at(0),
+                quiet: self.open == 0,
                 taken_at: at(0),
                 oldest_writer: Some(at(-self.open)),
                 local: at(-self.open).naive_utc(),

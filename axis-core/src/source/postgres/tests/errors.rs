@@ -169,7 +169,7 @@ fn every_state_has_the_kind_that_tells_what_to_do() {
         "create function fail(code text) returns int language plpgsql as
          $$ begin raise exception using errcode = code, message = 'sentinel'; end $$",
     );
-    use ErrorKind::{Cancelled, SourceRejected, SourceUnavailable, Timeout};
+    use ErrorKind::{SourceRejected, SourceUnavailable, Timeout};
     for (state, kind) in [
         ("08006", SourceUnavailable),
         ("0A000", SourceRejected),
@@ -205,7 +205,7 @@ fn every_state_has_the_kind_that_tells_what_to_do() {
         ("55000", SourceRejected),
         ("55P03", SourceUnavailable),
         ("57000", SourceUnavailable),
-        ("57014", Cancelled),
+        ("57014", SourceUnavailable),
         ("57P01", SourceUnavailable),
         ("57P02", SourceUnavailable),
         ("57P03", SourceUnavailable),
@@ -235,7 +235,7 @@ fn a_cancel_by_somebody_else_and_a_timeout_are_told_apart() {
     let run = |query: &str| bench.all(query, &[]).unwrap_err().kind();
     assert_eq!(
         run("select pg_cancel_backend(pg_backend_pid()), pg_sleep(60)::text as s"),
-        ErrorKind::Cancelled
+        ErrorKind::SourceUnavailable
     );
     let limited = "select set_config('statement_timeout', '1ms', true) as a";
     let mut snapshot = bench.snapshot().unwrap();
