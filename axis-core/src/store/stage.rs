@@ -18,6 +18,8 @@ const PREFIX: &str = "_axis_staging_";
 const HEAD: &str = "temp._axis_head";
 /// Bytes of a text, on average, from which a column is compressed as long texts are.
 const LONG_TEXT: u32 = 100;
+/// The same for a column in which most texts differ: DuckDB's dictionary does nothing for it.
+const DISTINCT_TEXT: u32 = 24;
 
 /// Returns the name of the staging table of a rebuilt table, not quoted.
 pub(crate) fn staging_name(table: &str) -> String {
@@ -85,7 +87,10 @@ fn definitions(connection: &Connection, columns: &[Column]) -> duckdb::Result<St
         let name = ident(name);
         let mut definition = format!("{name} {ty}");
         if *ty == ColumnType::Varchar {
-            let sql = format!("select coalesce(avg(strlen({name})), 0) >= {LONG_TEXT} from {HEAD}");
+            let sql = format!(
+                "select coalesce(avg(strlen({name})), 0) >= if(count(distinct {name}) * 2 > count({name}), {DISTINCT_TEXT}, {LONG_TEXT})
+                 from {HEAD}"
+            );
             if connection.query_row(&sql, [], |row| row.get(0))? {
                 definition.push_str(" using compression zstd");
             }
