@@ -2,12 +2,15 @@
 
 use crate::error::{Error, ErrorKind};
 
+/// What DuckDB says of an interrupt, in our words.
+pub(crate) const INTERRUPTED: &str = "the work was interrupted";
+
 /// An error of our own SQL: the store is at fault, or an interrupt.
 pub(crate) fn store(operation: &'static str) -> impl Fn(duckdb::Error) -> Error {
     move |error| {
         let text = error.to_string();
         let message = if is_interrupt(&text) {
-            return Error::new(ErrorKind::Cancelled, "the work was interrupted")
+            return Error::new(ErrorKind::Cancelled, INTERRUPTED)
                 .during(operation)
                 .because(error);
         } else if text.contains("Out of Memory") {

@@ -69,6 +69,8 @@ impl Reason {
         match self.check() {
             _ if error.kind() != ErrorKind::Cancelled => error,
             Err(reason) => reason.during(error.operation()),
+            // A reader that was stopped says so itself.
+            Ok(()) if error.message() != fault::INTERRUPTED => error,
             // Nobody stopped it: when a part of a statement fails, DuckDB interrupts the other parts, and may report that.
             Ok(()) => Error::new(ErrorKind::Store, "the store refused the operation")
                 .during(error.operation())
