@@ -123,6 +123,10 @@ pub trait ColumnWriter {
 pub trait BatchWriter {
     /// The writer of one column.
     type Column: ColumnWriter;
+    /// Returns how many rows the batch would rather not exceed, at most [`BATCH_ROWS`]; a source may still fill all of those.
+    fn wanted(&self) -> usize {
+        BATCH_ROWS
+    }
     /// Returns the writer of the column with this index.
     fn column(&mut self, index: usize) -> &mut Self::Column;
 }

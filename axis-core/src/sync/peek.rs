@@ -219,6 +219,11 @@ impl Cells {
 impl BatchWriter for Rows {
     type Column = Cells;
 
+    /// One more than is remembered tells that there are too many; rows in memory count against no limit of DuckDB's.
+    fn wanted(&self) -> usize {
+        ROWS + 1
+    }
+
     fn column(&mut self, index: usize) -> &mut Cells {
         &mut self.columns[index]
     }

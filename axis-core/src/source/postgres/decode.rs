@@ -3,7 +3,7 @@
 //! The stream may be cut anywhere. A row that lies complete in what has arrived is decoded in place; only a row that is
 //! cut is copied and waits for the rest.
 
-use crate::column::{BATCH_ROWS, BatchWriter, ColumnWriter as _};
+use crate::column::{BatchWriter, ColumnWriter as _};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{OnBadValue, SourceColumn, Wire};
 
@@ -78,7 +78,7 @@ impl Decoder {
     /// Decodes rows from the front of `input` into the batch from row `at`, until the batch is full or the input is used
     /// up; returns the next row.
     pub(super) fn decode<B: BatchWriter>(&mut self, input: &mut &[u8], batch: &mut B, mut at: usize) -> Result<usize> {
-        while at < BATCH_ROWS && !input.is_empty() {
+        while at < batch.wanted() && !input.is_empty() {
             if !self.carry.is_empty() {
                 at = self.decode_carried(input, batch, at)?;
                 continue;

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio_postgres::CopyOutStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::column::{BATCH_ROWS, BatchWriter};
+use crate::column::BatchWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{ReadProgress, ReadRequest};
 
@@ -99,7 +99,7 @@ impl CopyReader {
         })
     }
 
-    /// Fills the batch with up to [`BATCH_ROWS`] rows and returns their number; 0 means the end.
+    /// Fills the batch with as many rows as it wants and returns their number; 0 means the end.
     ///
     /// # Errors
     /// `Cancelled`, `SourceUnavailable` when the connection is lost, `SourceRejected` when the server gives the query up,
@@ -146,7 +146,7 @@ impl CopyReader {
                 })?;
                 bytes += taken as u64;
                 polled &= taken == 0;
-                if filled == BATCH_ROWS {
+                if filled >= batch.wanted() {
                     return Poll::Ready(Ok(()));
                 }
                 // The driver hears of the end only when all rows have been taken.
