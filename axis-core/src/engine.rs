@@ -26,7 +26,7 @@ const SYNCS_AT_ONCE: usize = 2;
 const EVENTS_BUFFERED: usize = 1024;
 
 /// An open engine: one store and the datasets that are kept in it. Cheap to clone; closes when [`close`](Self::close) is
-/// called or the last clone is dropped.
+/// called or, as long as no scheduler was started, when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Engine(Arc<Inner>);
 

@@ -32,16 +32,12 @@ pub(crate) fn start(env: &Env, format: LogFormat, default: &str, output: &Output
     log_panics();
 }
 
-/// Sends panics to the log. The library of DuckDB panics where an answer is interrupted, which the engine catches: that is no defect.
+/// Sends panics to the log, above the progress bars; the engine turns those of its own threads into errors.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("unknown");
-        if place.contains("arrow_batch.rs") {
-            tracing::debug!(place, message, "an answer ended early");
-        } else {
-            tracing::error!(place, message, "panicked");
-        }
+        tracing::error!(place, message, "panicked");
     }));
 }
 
