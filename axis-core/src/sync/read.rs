@@ -70,9 +70,10 @@ pub(super) async fn stage_all(
     let queue = Mutex::new(full);
     let own = work(context, leader.as_mut(), plans, &queue, &stop);
     let others = futures::future::join_all(forks.into_iter().map(async |mut fork| {
-        let done = work(context, fork.as_mut(), plans, &queue, &stop).await;
+        let done = work(context, fork.as_mut(), plans, &queue, &stop).await?;
+        confirm(context, fork.as_mut()).await?;
         fork.close().await;
-        done
+        Ok(done)
     }));
     let (own, mut outcomes) = tokio::join!(own, others);
     outcomes.push(own);
@@ -84,8 +85,21 @@ pub(super) async fn stage_all(
         let done = stage_window(context, leader.as_mut(), &plans[index], &stop, session, index).await?;
         staged[index] = Some(done);
     }
+    let staged: Vec<Staged> = staged.into_iter().flatten().collect();
+    // Rows that the store holds already are not stored, wherever they come from.
+    if staged.iter().any(|staged| staged.held.is_none()) {
+        confirm(context, leader.as_mut()).await?;
+    }
     leader.close().await;
-    Ok(staged.into_iter().flatten().collect())
+    Ok(staged)
+}
+
+/// Makes sure that a session has read what its snapshot promised.
+async fn confirm(context: &RunContext, snapshot: &mut dyn Snapshot) -> Result<()> {
+    tokio::select! {
+        confirmed = snapshot.confirm() => confirmed,
+        () = context.cancel.cancelled() => Err(Error::new(ErrorKind::Cancelled, "the sync was cancelled").during("sync.read")),
+    }
 }
 
 /// Joins what the sessions did; of several failures the one that caused the others counts.

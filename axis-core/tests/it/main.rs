@@ -11,6 +11,7 @@ mod pages;
 mod policies;
 mod query;
 mod readers;
+mod rewrites;
 mod schedule;
 mod smoke;
 mod status;

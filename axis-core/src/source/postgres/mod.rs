@@ -8,6 +8,7 @@ mod driver;
 mod idle;
 mod numeric;
 mod read;
+mod rewritten;
 mod select;
 mod session;
 mod sqlstate;

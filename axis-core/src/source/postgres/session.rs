@@ -16,7 +16,7 @@ use crate::source::{Horizon, ReadRequest, Reader, Snapshot, SourceColumn};
 
 use super::connect::{GOODBYE, Link, PostgresSource};
 use super::read::{self, CopyReader};
-use super::{describe, select, sqlstate};
+use super::{describe, rewritten, select, sqlstate};
 
 /// Reads the clock and the oldest writer *before* the snapshot is taken: a transaction that ends between the two is then
 /// taken for running, which costs a few rows, where the other order would lose them.
@@ -181,6 +181,13 @@ impl Snapshot for PostgresSnapshot {
                 Ok(None)
             }
         }
+    }
+
+    async fn confirm(&mut self) -> Result<()> {
+        self.check_idle()?;
+        rewritten::check(&self.link.client)
+            .await
+            .map_err(|error| error.during(read::OPERATION))
     }
 
     async fn close(self: Box<Self>) {

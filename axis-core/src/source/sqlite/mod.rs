@@ -160,6 +160,11 @@ impl Snapshot for SqliteSnapshot {
         Ok(None)
     }
 
+    async fn confirm(&mut self) -> Result<()> {
+        // SQLite's snapshots hold for the schema as well.
+        Ok(())
+    }
+
     async fn close(self: Box<Self>) {
         // Closing the connection ends the transaction; it may wait for a reader that is still being dropped.
         let closing = tokio::task::spawn_blocking(move || drop(self));
