@@ -24,7 +24,7 @@ FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bu
 RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
 	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
 
-.PHONY: help demo test check fmt bench libduckdb clean bootstrap
+.PHONY: help demo test soak check fmt bench libduckdb clean bootstrap
 
 help: ## what there is
 	@echo "make <target> [ARGS=...]"
@@ -35,6 +35,9 @@ demo: libduckdb ## everything at work on made-up data; ARGS=--once ends after th
 
 test: bootstrap check ## formatting, lints, documentation and every test; ARGS goes to cargo test
 	$(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
+
+soak: bootstrap libduckdb ## the tests, with those that try out chance in their long form, for about an hour; ARGS goes to cargo test
+	AXIS_SOAK=1 $(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
 
 check: libduckdb ## formatting, lints and documentation, warnings being errors
 	@scripts/bootstrap.sh rust

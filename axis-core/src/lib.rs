@@ -25,7 +25,8 @@
 //! It never writes to a source, never reads the process environment by itself, and never shares a store with a second engine.
 //!
 //! # Features
-//! `bundled` compiles DuckDB into the library instead of linking a prebuilt `libduckdb`.
+//! * `bundled` compiles DuckDB into the library instead of linking a prebuilt `libduckdb`.
+//! * `fail-points` lets the tests of this crate kill a sync at each of its steps. It is no part of the interface.
 
 pub mod column;
 pub mod config;
@@ -35,6 +36,7 @@ mod clock;
 mod dataset;
 mod engine;
 mod error;
+mod failpoint;
 mod metadata;
 mod query;
 mod store;
@@ -47,6 +49,9 @@ pub use config::Env;
 pub use dataset::{Dataset, DatasetStatus, RunningStatus, SyncHandle, SyncOptions, SyncState, Watermark};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "fail-points")]
+#[doc(hidden)]
+pub use failpoint::FAIL_POINTS;
 pub use metadata::{ColumnInfo, DatasetMetadata, SummaryStats, TimeRange};
 pub use query::{Filters, Page, PageRequest, Query, SortDirection, Value, batch_to_json, batch_to_text, rows_to_json};
 pub use store::{QueryStream, RunRecord};

@@ -9,6 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Dataset, State, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Step, reach};
 use crate::source::{ReadProgress, Source};
 use crate::store::{Limits, RunRecord, log_run, write_record};
 use crate::sync::{Failure, RunContext, SyncEvent, SyncMode, SyncReport, run};
@@ -151,6 +152,7 @@ impl Dataset {
         timeout: Option<Duration>,
         reservation: Reservation,
     ) -> Result<SyncReport> {
+        reach(Step::Reserved);
         let limited = async {
             // Two datasets at once keep a small machine busy; more only compete for memory.
             let _turn = tokio::select! {
@@ -180,6 +182,7 @@ impl Dataset {
         match outcome {
             Ok((report, record)) => {
                 *lock(&self.state.record) = record;
+                reach(Step::Finished);
                 // Whoever hears of the commit may start the next sync at once.
                 drop(reservation);
                 tracing::info!(
@@ -243,6 +246,7 @@ impl Dataset {
                 connection.execute_batch("commit").map_err(&fault)
             })
             .await;
+        reach(Step::FailureWritten);
         if let Err(error) = written {
             tracing::warn!(dataset = self.name(), error = %error.chain(), "the failure could not be written to the store");
         }

@@ -8,6 +8,7 @@ use super::stage::{delta_name, greatest, staging_name};
 use super::{Reason, fault};
 use crate::column::ColumnType;
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Step, reach};
 use crate::source::CursorValue;
 use crate::source::ident::{ident, literal};
 
@@ -73,10 +74,12 @@ impl Commit {
     ) -> Result<DatasetRecord> {
         let fault = fault::store("sync.commit");
         connection.execute_batch("begin transaction").map_err(&fault)?;
+        reach(Step::CommitBegun);
         let outcome = self.apply(connection, reason, complete).and_then(|record| {
             // Past this point the outcome is decided by DuckDB alone.
             reason.check()?;
             connection.execute_batch("commit").map_err(&fault)?;
+            reach(Step::Committed);
             Ok(record)
         });
         if outcome.is_err() {
@@ -96,6 +99,7 @@ impl Commit {
         for change in &self.tables {
             reason.check()?;
             outcomes.push(change.apply(connection)?);
+            reach(Step::TableApplied);
         }
         let mut changed = outcomes.iter().any(|outcome| outcome.changed);
         if self.view != self.record.view {
@@ -108,13 +112,16 @@ impl Commit {
             }
             self.record.view = self.view.clone();
             changed = true;
+            reach(Step::ViewMade);
         }
         if changed {
             self.record.generation += 1;
         }
         complete(&mut self.record, &mut self.run, &outcomes, changed);
         catalog::write(connection, &self.dataset, &self.record)?;
+        reach(Step::RecordWritten);
         catalog::log_run(connection, &self.run)?;
+        reach(Step::RunLogged);
         Ok(self.record)
     }
 }
@@ -230,6 +237,7 @@ impl TableChange {
         };
         let before = count(connection, &self.table).unwrap_or(0);
         drop_relation(connection, &self.table)?;
+        reach(Step::TableDropped);
         connection
             .execute_batch(&format!("alter table {staging} rename to {}", ident(&self.table)))
             .map_err(&fault)?;
@@ -288,6 +296,7 @@ impl TableChange {
             let sql = format!("delete from {table} where ({key}) in (select {key} from {staging})");
             deleted += connection.execute(&sql, []).map_err(&fault)?;
         }
+        reach(Step::WindowDeleted);
         let inserted = connection
             .execute(
                 &format!("insert into {table} ({names}) select {names} from {staging}"),

@@ -30,6 +30,7 @@ pub(crate) use vectors::VectorBatch;
 
 use crate::config::StoreConfig;
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Step, reach};
 use lock::StoreLock;
 use pressure::Pressure;
 
@@ -67,10 +68,13 @@ impl Store {
         }
         let lock = StoreLock::take(path)?;
         let connection = connect(config)?;
+        reach(Step::Opened);
         let feeds = Feeds::default();
         feeds.install(&connection).map_err(fault::store("store.open"))?;
         let catalog = catalog::open(&connection)?;
+        reach(Step::Catalogued);
         stage::sweep(&connection)?;
+        reach(Step::Swept);
         let pressure = pressure_of(&connection).map_err(fault::store("store.open"))?;
         let store = Self {
             pool: Arc::new(Pool::new(connection, config.query_concurrency, pressure)),

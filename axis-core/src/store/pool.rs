@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::fault;
 use super::pressure::Pressure;
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Step, reach};
 
 /// How often a running statement is interrupted again: an interrupt between two statements of one piece of work has no effect.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(20);
@@ -202,12 +203,14 @@ impl Pool {
         self.work.close();
         self.work.wait().await;
         lock(&self.idle).clear();
+        reach(Step::Closing);
         if let Some(root) = root {
             let checkpoint = tokio::task::spawn_blocking(move || {
                 // Best effort: the write-ahead log keeps everything that it cannot write now.
                 let _ = root.execute_batch("checkpoint");
             });
             let _ = checkpoint.await;
+            reach(Step::Closed);
         }
     }
 }

@@ -10,6 +10,7 @@ use super::vectors::VectorBatch;
 use super::{Feed, Feeds, Reason, fault};
 use crate::column::{Column, ColumnType};
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Step, reach};
 use crate::source::{CursorValue, ident::ident};
 
 /// Names of staging tables begin with this; nothing else's may.
@@ -66,6 +67,7 @@ fn load_whole(
     let first = Part::first(&feed);
     let create = format!("create or replace temp table {HEAD} as select * from ");
     let head = pull(connection, reason, feeds, &create, columns.clone(), Box::new(first))?;
+    reach(Step::HeadStaged);
 
     // An interruption between two statements stops neither.
     reason.check()?;
@@ -74,9 +76,11 @@ fn load_whole(
     connection
         .execute_batch(&format!("create or replace table {name} ({definitions})"))
         .map_err(fail)?;
+    reach(Step::StagingCreated);
     reason.check()?;
     let insert = format!("insert into {name} select * from {HEAD} union all select * from ");
     let rest = pull(connection, reason, feeds, &insert, columns, Box::new(Part::rest(&feed)))?;
+    reach(Step::TableStaged);
     Ok(head + rest)
 }
 
@@ -142,7 +146,9 @@ pub(crate) fn stage_delta(
     feed: Box<dyn Feed>,
 ) -> Result<u64> {
     let create = format!("create or replace temp table {} as select * from ", delta_name(table));
-    pull(connection, reason, feeds, &create, columns, feed)
+    let rows = pull(connection, reason, feeds, &create, columns, feed)?;
+    reach(Step::WindowStaged);
+    Ok(rows)
 }
 
 fn pull(

@@ -10,6 +10,7 @@ use super::peek::{Peeked, Rest, Rows};
 use super::plan::TablePlan;
 use super::run::{RunContext, progress_event};
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Step, reach};
 use crate::source::{ReadRequest, Reader, Snapshot, Window};
 use crate::store::{Feed, Limits, Session, VectorBatch, stage_delta, stage_full};
 
@@ -182,6 +183,7 @@ async fn stage_window(
         .run(limits, move |_, _| Peeked::read(reader, &columns))
         .await
         .map_err(|error| error.with("table", &plan.table))?;
+    reach(Step::WindowPeeked);
     if let Some(held) = held(context, plan, &peeked) {
         tell_done(context, plan, index);
         let rows = peeked.first.len as u64;
@@ -326,6 +328,7 @@ impl Feed for Capped {
             return Ok(0);
         }
         let rows = self.input.fill(batch)?;
+        reach(Step::BatchRead);
         let allowed = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rows);
         if allowed < rows {
             self.truncated.store(true, Ordering::SeqCst);

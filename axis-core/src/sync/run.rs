@@ -17,6 +17,7 @@ use super::{view, window};
 use crate::clock::Clock;
 use crate::config::{Connection, DatasetConfig};
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Step, reach};
 use crate::source::{CursorValue, Horizon, ReadProgress, Snapshot, Source, sql_text};
 use crate::store::{
     ChangeKind, Commit, DatasetRecord, Limits, Mark, RunRecord, Session, Store, TableChange, TableOutcome, TableRecord,
@@ -49,8 +50,10 @@ pub(crate) struct RunContext {
 pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetRecord)> {
     let started_at = context.clock.now();
     let mut snapshot = context.source.snapshot(&context.cancel).await?;
+    reach(Step::SnapshotTaken);
     let horizon = snapshot.horizon().clone();
     let plans = plan_all(context, snapshot.as_mut(), started_at).await?;
+    reach(Step::Planned);
     let _ = context.events.send(SyncEvent::Planned {
         dataset: context.dataset.name.clone(),
         run_id: context.run_id.clone(),
@@ -61,7 +64,10 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
     let staged = stage_all(context, snapshot, &plans, &mut session).await;
     drop(telling);
     let outcome = match staged {
-        Ok(staged) => commit(context, &mut session, plans, staged, &horizon, started_at).await,
+        Ok(staged) => {
+            reach(Step::Staged);
+            commit(context, &mut session, plans, staged, &horizon, started_at).await
+        }
         Err(error) => Err(error),
     };
     if outcome.is_err() {
@@ -70,6 +76,7 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
         let _ = session
             .run(Limits::default(), move |connection, _| {
                 drop_staging(connection, &tables);
+                reach(Step::StagingDropped);
                 Ok(())
             })
             .await;
@@ -89,6 +96,7 @@ async fn plan_all(context: &RunContext, snapshot: &mut dyn Snapshot, now: DateTi
             columns = snapshot.describe(&query, &table.types) => columns.map_err(place)?,
             () = context.cancel.cancelled() => return Err(cancelled()),
         };
+        reach(Step::Described);
         let given = plan::Given {
             dataset,
             table,
@@ -234,6 +242,7 @@ async fn commit(
                     if let Err(error) = connection.execute_batch("checkpoint") {
                         tracing::debug!(error = %error, "no checkpoint now");
                     }
+                    reach(Step::Checkpointed);
                 }
                 Ok(record)
             },

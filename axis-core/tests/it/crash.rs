@@ -1,180 +1,318 @@
 //! Processes that are killed in the middle of syncs: the store opens, whole, and the next sync is right.
 //!
-//! The parent starts this test binary again as a child that syncs in a loop and tells every event on its standard output;
-//! the parent kills it at one of these lines, each round at another one.
+//! The parent starts this test binary again as a child that syncs. At a fail point the child kills itself; at random times
+//! the parent does. Every fail point is hit in every mode that passes it.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+mod child;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
-use axis_core::config::{Config, Connection, DatasetConfig, TableConfig};
-use axis_core::{Engine, Strategy, SyncEvent, SyncOptions};
-use axis_testkit::postgres::{TestDatabase, execute};
+use axis_core::config::{Config, Connection, DatasetConfig, TableConfig, ViewConfig};
+use axis_core::{Engine, FAIL_POINTS, SyncOptions};
+use axis_testkit::postgres::TestDatabase;
+use fastrand::Rng;
+use tempfile::TempDir;
 
-use super::support::{ask, assert_equal, open, staging_tables, sync, text};
+use super::support::{ask, assert_equal, open, scaled, staging_tables, sync, text};
+use child::{Child, Fate};
 
-const URL: &str = "AXIS_TEST_CRASH_URL";
-const STORE: &str = "AXIS_TEST_CRASH_STORE";
-const MODE: &str = "AXIS_TEST_CRASH_MODE";
-const ROUNDS: usize = 10;
+/// How the child syncs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Rebuilds both tables.
+    Full,
+    /// Refreshes them without a key.
+    Window,
+    /// Refreshes them by key.
+    Merge,
+    /// Rebuilds, and the source refuses to read the second table.
+    Failing,
+}
 
-/// Each version adds rows to both tables and changes the last ones of the version before.
+impl Mode {
+    const ALL: [Self; 4] = [Self::Full, Self::Window, Self::Merge, Self::Failing];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Window => "window",
+            Self::Merge => "merge",
+            Self::Failing => "failing",
+        }
+    }
+
+    /// Tells whether each sync of this mode passes a fail point.
+    fn passes(self, point: &str) -> bool {
+        let of_rebuilds = [
+            "stage.head",
+            "stage.created",
+            "stage.table",
+            "commit.dropped",
+            "commit.checkpointed",
+        ];
+        let of_refreshes = ["stage.peeked", "stage.window", "commit.deleted"];
+        match self {
+            Self::Full => !of_refreshes.contains(&point) && !point.starts_with("failed."),
+            Self::Window | Self::Merge => !of_rebuilds.contains(&point) && !point.starts_with("failed."),
+            // The failure of one table may stop the other one anywhere.
+            Self::Failing => point.starts_with("failed.") || point.starts_with("open."),
+        }
+    }
+
+    fn options(self) -> SyncOptions {
+        match self {
+            Self::Full | Self::Failing => SyncOptions::full(),
+            Self::Window | Self::Merge => SyncOptions::default(),
+        }
+    }
+}
+
+/// Each version adds rows to both tables and changes newer rows, which are in the next window, and with `old` older rows, too.
 const SOURCE: &str = "
 create table a (id bigint primary key, version bigint, at_ timestamptz, pad text);
 create table b (id bigint primary key, version bigint, at_ timestamptz, pad text);
-create function next_version() returns void language sql as $$
-  insert into a select v * 1000 + i, v, now(), repeat(md5(i::text), 6)
-    from (select coalesce(max(version), 0) + 1 as v from a) x, generate_series(1, 1000) i;
-  insert into b select v * 1000 + i, v, now(), repeat(md5(i::text), 6)
-    from (select coalesce(max(version), 0) + 1 as v from b) x, generate_series(1, 1000) i;
-$$;
-select next_version() from generate_series(1, 20);
+create table divisor as select 1 as d;
+insert into a select i, 0, now(), md5(i::text) from generate_series(1, 3000) i;
+insert into b select i, 0, now(), md5(i::text) from generate_series(1, 300) i;
+create function next_version(old boolean) returns void language plpgsql as $$
+declare
+  v bigint := (select max(version) + 1 from a);
+begin
+  update a set version = v, at_ = now() where id > (select max(id) - 300 from a) or old and id % 100 = v % 100;
+  insert into a select max(id) + i, v, now(), md5(i::text) from a, generate_series(1, 5) i group by i;
+  insert into b select max(id) + i, v, now(), md5(i::text) from b, generate_series(1, 2) i group by i;
+end $$;
 ";
 
-fn config(url: &str, store: &Path) -> Config {
-    let table = |name: &str| {
-        TableConfig::new(name, format!("select * from {name}"))
-            .with_incremental_column("at_")
-            .with_primary_key(["id"])
+/// The view has another text in each round, so that each round makes it anew.
+fn config(mode: Mode, round: usize, url: &str, store: &Path) -> Config {
+    let table = |name: &str, query: &str| {
+        let table = TableConfig::new(name, query).with_incremental_column("at_");
+        if mode == Mode::Merge {
+            table.with_primary_key(["id"])
+        } else {
+            table
+        }
     };
-    let connection = Connection::from_url(url).unwrap();
-    Config::for_store(store).with_dataset(DatasetConfig::custom("shop", connection, vec![table("a"), table("b")]))
+    let tables = vec![
+        table("a", "select * from a"),
+        table("b", "select b.*, 1 / d as one from b, divisor"),
+    ];
+    let mut dataset = DatasetConfig::custom("shop", Connection::from_url(url).unwrap(), tables);
+    dataset.view = ViewConfig::Sql {
+        name: "pair".to_owned(),
+        sql: format!(
+            "select {round} as round, a.version as a, b.version as b from (select max(version) as version from a) a, (select max(version) as version from b) b"
+        ),
+    };
+    Config::for_store(store).with_dataset(dataset)
 }
 
-fn options(mode: &str) -> SyncOptions {
-    if mode == "full" {
-        SyncOptions::full()
-    } else {
-        SyncOptions::default()
-    }
+/// A source and a store that processes are killed over.
+struct Scene {
+    mode: Mode,
+    database: TestDatabase,
+    directory: TempDir,
+    /// What the store held when it was last looked at.
+    seen: Seen,
 }
 
-/// The process that is killed. Without the parent's variables it checks only that the source can be synced twice, so that
-/// a run of all tests does not count an empty one.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn child() {
-    let variable = |name: &str| std::env::var(name).ok();
-    let (Some(url), Some(store), Some(mode)) = (variable(URL), variable(STORE), variable(MODE)) else {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    version: i64,
+    generation: u64,
+}
+
+impl Scene {
+    async fn new(mode: Mode) -> Self {
         let database = TestDatabase::create("crash");
         database.execute(SOURCE);
         let directory = tempfile::tempdir().unwrap();
-        let engine = open(config(&database.url, &directory.path().join("s.duckdb"))).await;
-        sync(&engine.dataset("shop").unwrap(), options("full")).await;
-        database.execute("select next_version()");
-        let report = sync(&engine.dataset("shop").unwrap(), options("incremental")).await;
-        assert_eq!(report.strategy, Strategy::Incremental);
-        check(&engine, &database).await;
+        let mut scene = Self {
+            mode,
+            database,
+            directory,
+            seen: Seen::default(),
+        };
+        let engine = scene.open(0).await;
+        sync(&engine.dataset("shop").unwrap(), SyncOptions::full()).await;
+        scene.seen = scene.whole(&engine).await;
         engine.close().await.unwrap();
-        return;
-    };
-    let engine = open(config(&url, Path::new(&store))).await;
-    let shop = engine.dataset("shop").unwrap();
-    let mut events = engine.events();
-    tokio::spawn(async move {
-        while let Ok(event) = events.recv().await {
-            let name = match event {
-                SyncEvent::Planned { .. } => "planned",
-                SyncEvent::Progress { done: true, .. } => "read",
-                SyncEvent::Committed { .. } => "committed",
-                _ => continue,
-            };
-            // The parent may be gone; then this process is about to be.
-            let _ = writeln!(std::io::stdout(), "event {name}");
-            let _ = std::io::stdout().flush();
-        }
-    });
-    loop {
-        execute(&url, "select next_version()");
-        sync(&shop, options(&mode)).await;
+        scene
     }
-}
 
-/// Starts a child and kills it at its n-th line; a line `read` that is the last one is followed by the commit.
-fn crash(url: &str, store: &Path, mode: &str, lines: usize) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crash::child", "--nocapture", "--test-threads", "1"])
-        .env(URL, url)
-        .env(STORE, store)
-        .env(MODE, mode)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(child.stdout.take().expect("it is piped"));
-    let told = output
-        .lines()
-        .map_while(Result::ok)
-        .filter(|line| line.contains("event "))
-        .take(lines)
-        .count();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(told, lines, "the child ended by itself");
-}
-
-/// Checks that both tables are whole and of one version.
-async fn whole(engine: &Engine) -> i64 {
-    let rows = ask(
-        engine,
-        "select (select count(*) from a) as rows_a, (select count(*) from b) as rows_b,
-                (select max(version) from a) as a, (select max(version) from b) as b",
-    )
-    .await;
-    let value = |name: &str| rows[0][name].as_i64().expect("a number");
-    assert_eq!(value("a"), value("b"), "two versions");
-    assert_eq!(
-        (value("rows_a"), value("rows_b")),
-        (value("a") * 1000, value("a") * 1000)
-    );
-    value("a")
-}
-
-/// Checks that the store equals the source.
-async fn check(engine: &Engine, database: &TestDatabase) {
-    for table in ["a", "b"] {
-        let sql = format!(
-            "select version::varchar, count(*)::varchar, sum(id)::varchar, md5(string_agg(pad || at_::varchar, '' order by id)) from {table} group by version"
-        );
-        assert_equal(table, text(engine, &sql).await, database.query_text(&sql));
+    fn store(&self) -> PathBuf {
+        self.directory.path().join("s.duckdb")
     }
-}
 
-async fn survives(mode: &str) {
-    let database = TestDatabase::create("crash");
-    database.execute(SOURCE);
-    let directory = tempfile::tempdir().unwrap();
-    let store: PathBuf = directory.path().join("s.duckdb");
-    let engine = open(config(&database.url, &store)).await;
-    sync(&engine.dataset("shop").unwrap(), SyncOptions::default()).await;
-    let mut version = whole(&engine).await;
-    engine.close().await.unwrap();
-    for round in 0..ROUNDS {
-        // A sync tells four lines: planned, read, read, committed. Every second round ends right before a commit.
-        let lines = if round % 2 == 0 { 3 + 2 * round } else { 1 + round };
-        crash(&database.url, &store, mode, lines);
-        let engine = open(config(&database.url, &store)).await;
-        let found = whole(&engine).await;
+    async fn open(&self, round: usize) -> Engine {
+        open(config(self.mode, round, &self.database.url, &self.store())).await
+    }
+
+    /// Looks at a store after a crash: it is what it was, or what a sync of the child has made, and all of it.
+    async fn survives(&mut self, round: usize) {
+        let engine = self.open(round).await;
+        let found = self.whole(&engine).await;
+        let before = self.seen;
         assert!(
-            found >= version,
-            "a committed version was lost: {found} after {version}"
+            found == before || found.version > before.version && found.generation > before.generation,
+            "{found:?} after {before:?}"
         );
         assert_eq!(staging_tables(&engine).await, 0);
-        let shop = engine.dataset("shop").unwrap();
-        let report = sync(&shop, options(mode)).await;
-        assert_eq!(report.strategy.as_str(), mode, "{report:?}");
+        if self.mode == Mode::Failing {
+            self.database.execute("update divisor set d = 1");
+        }
+        let report = sync(&engine.dataset("shop").unwrap(), self.mode.options()).await;
+        let expected = match self.mode {
+            Mode::Full | Mode::Failing => "full",
+            Mode::Window | Mode::Merge => "incremental",
+        };
+        assert_eq!(report.strategy.as_str(), expected, "{report:?}");
         assert_eq!(staging_tables(&engine).await, 0);
-        check(&engine, &database).await;
-        version = whole(&engine).await;
+        for table in ["a", "b"] {
+            let sql = format!(
+                "select version::varchar, count(*)::varchar, sum(id)::varchar, md5(string_agg(pad || at_::varchar, '' order by id)) from {table} group by version"
+            );
+            assert_equal(table, text(&engine, &sql).await, self.database.query_text(&sql));
+        }
+        let view = ask(&engine, "select round from pair").await;
+        assert_eq!(view[0]["round"], round, "the view is of this round");
+        self.seen = self.whole(&engine).await;
         engine.close().await.unwrap();
+        self.nothing_lies_about();
+    }
+
+    /// Checks that tables, view, record and run log are of one version.
+    async fn whole(&self, engine: &Engine) -> Seen {
+        let rows = ask(
+            engine,
+            "select (select count(*) from a) as rows_a, (select count(*) from b) as rows_b, pair.a, pair.b,
+                    (select strftime(max(at_), '%Y-%m-%dT%H:%M:%S.%f+00:00') from a) as watermark
+             from pair",
+        )
+        .await;
+        let value = |name: &str| rows[0][name].as_i64().expect("a number");
+        let version = value("a");
+        assert_eq!(value("b"), version, "two versions");
+        let counts = (value("rows_a"), value("rows_b"));
+        assert_eq!(counts, (3000 + 5 * version, 300 + 2 * version));
+        let status = engine.dataset("shop").unwrap().status();
+        let report = status.last_success.expect("it was synced");
+        let reported = |index: usize| report.tables[index].rows_total.cast_signed();
+        assert_eq!((reported(0), reported(1)), counts, "the record is of another commit");
+        assert_eq!(report.generation, status.generation);
+        assert_eq!(status.watermarks["a"].as_deref(), rows[0]["watermark"].as_str());
+        let runs = engine.runs(1).await.unwrap();
+        assert_eq!(
+            runs[0].generation, status.generation,
+            "the run log is of another commit"
+        );
+        Seen {
+            version,
+            generation: status.generation,
+        }
+    }
+
+    /// Checks that a store that was closed is one file beside its lock.
+    fn nothing_lies_about(&self) {
+        let files = std::fs::read_dir(self.directory.path()).unwrap();
+        let mut names: Vec<String> = files
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["s.duckdb", "s.duckdb.lock"]);
+    }
+
+    /// Kills a child at the n-th time that it reaches a point, and looks.
+    async fn at_point(&mut self, round: usize, point: &str, hit: u32) {
+        let fate = Child::start(self, round, Some((point, hit))).wait();
+        // Not every point is reached again and again; each is reached once.
+        assert!(
+            fate == Fate::Killed || hit > 1,
+            "{} did not reach {point}",
+            self.mode.name()
+        );
+        self.survives(round).await;
+    }
+}
+
+async fn kills_survive(mode: Mode, rounds: usize) {
+    let mut rng = Rng::with_seed(mode as u64);
+    let points: Vec<&str> = FAIL_POINTS.iter().copied().filter(|point| mode.passes(point)).collect();
+    let mut scene = Scene::new(mode).await;
+    for round in 1..=scaled(rounds, 5).max(points.len()) {
+        if let Some(point) = points.get(round - 1) {
+            if mode == Mode::Full && point.starts_with("open.") {
+                // Now there is something to sweep.
+                let staged = Child::start(&scene, round, Some(("stage.table", 1)));
+                assert_eq!(staged.wait(), Fate::Killed);
+            }
+            scene.at_point(round, point, 1).await;
+        } else if rng.bool() {
+            let point = points[rng.usize(..points.len())];
+            scene.at_point(round, point, rng.u32(1..=4)).await;
+        } else {
+            // Two in a row now and then: the second one opens what the first one has left.
+            for _ in 0..rng.u32(1..=2) {
+                let child = Child::start(&scene, round, None);
+                child.kill_after(Duration::from_micros(rng.u64(..150_000)));
+            }
+            scene.survives(round).await;
+        }
     }
 }
 
 #[tokio::test]
 async fn killed_rebuilds_leave_the_old_or_the_new_dataset() {
-    survives("full").await;
+    kills_survive(Mode::Full, 70).await;
 }
 
 #[tokio::test]
 async fn killed_refreshes_leave_the_old_or_the_new_dataset() {
-    survives("incremental").await;
+    kills_survive(Mode::Window, 55).await;
+}
+
+#[tokio::test]
+async fn killed_merges_leave_the_old_or_the_new_dataset() {
+    kills_survive(Mode::Merge, 55).await;
+}
+
+#[tokio::test]
+async fn killed_failures_leave_the_old_dataset() {
+    kills_survive(Mode::Failing, 20).await;
+}
+
+#[test]
+fn every_fail_point_is_in_the_way_of_a_kill() {
+    for point in FAIL_POINTS {
+        assert!(Mode::ALL.iter().any(|mode| mode.passes(point)), "{point}");
+    }
+}
+
+/// Tests turn the feature on for themselves alone: what others build does not even depend on the crate that fail points need.
+#[test]
+fn a_build_without_tests_has_no_fail_points() {
+    let packages = |edges: &str| {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "tree",
+                "--offline",
+                "--locked",
+                "--workspace",
+                "--prefix",
+                "none",
+                "--edges",
+                edges,
+            ])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let has = |tree: String| tree.lines().any(|line| line.starts_with("fail v"));
+    assert!(has(packages("normal,build,dev")), "tests have it");
+    assert!(!has(packages("normal,build")), "nothing else has it");
 }

@@ -1,11 +1,13 @@
 //! Engines over throw-away databases, and the questions that tests ask of both sides.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axis_core::config::{Config, Connection, DatasetConfig, TableConfig};
 use axis_core::{Dataset, Engine, Env, Query, Result, SyncEvent, SyncOptions, SyncReport};
 use axis_testkit::postgres::TestDatabase;
+use rustix::process::{Signal, getpid, kill_process};
 use tempfile::TempDir;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -13,6 +15,9 @@ use tokio_postgres::{Client, NoTls};
 
 /// Longer than anything here takes on a slow machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Makes the long form of tests that try out chance, when it has a value.
+const SOAK: &str = "AXIS_SOAK";
 
 /// Rows of text, as both sides print them.
 pub(crate) type Rows = Vec<Vec<Option<String>>>;
@@ -253,4 +258,23 @@ impl Project {
     pub(crate) async fn open(&self, variables: &[(&str, &str)]) -> Engine {
         open(self.load(variables)).await
     }
+}
+
+/// Returns how often to try something out: as often as said, or `soak` times as often under `AXIS_SOAK`.
+pub(crate) fn scaled(rounds: usize, soak: usize) -> usize {
+    let long = std::env::var_os(SOAK).is_some_and(|value| !value.is_empty());
+    if long { rounds * soak } else { rounds }
+}
+
+/// Makes this process kill itself at a fail point, written as its name and how often it is reached first: `sync.planned 2`.
+pub(crate) fn die_at(point: &str) {
+    let (name, hit) = point.split_once(' ').expect("a name and a number");
+    assert!(axis_core::FAIL_POINTS.contains(&name), "there is no fail point {name}");
+    let left = AtomicU32::new(hit.parse().expect("a number"));
+    let reached = move || {
+        if left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+        }
+    };
+    fail::cfg_callback(name, reached).expect("it is a fail point");
 }
