@@ -6,7 +6,7 @@ mod syncing;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use status::{DatasetStatus, RunningStatus, SyncState, Watermark};
-pub(crate) use syncing::Running;
+pub(crate) use syncing::{Reserved, Running};
 pub use syncing::{SyncHandle, SyncOptions};
 
 use crate::config::DatasetConfig;

@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ViewConfig};
-use crate::dataset::{Dataset, State, SyncOptions, closed};
+use crate::config::{Config, Connection, ViewConfig};
+use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, closed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::Query;
-use crate::source;
+use crate::source::{self, Source};
 use crate::store::{Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
 use crate::sync::{Due, SyncEvent, SyncReport, Timing, due};
 
@@ -84,13 +84,17 @@ impl EngineBuilder {
     pub async fn open(self) -> Result<Engine> {
         check_names(&self.config)?;
         let (store, mut catalog) = Store::open(&self.config.store).await?;
+        let mut sources = Vec::new();
         let datasets = self
             .config
             .datasets
             .iter()
             .map(|dataset| {
                 Arc::new(State {
-                    source: dataset.connection.as_ref().map(source::open),
+                    source: dataset
+                        .connection
+                        .as_ref()
+                        .map(|connection| source_of(&mut sources, connection)),
                     record: std::sync::Mutex::new(catalog.datasets.remove(&dataset.name).unwrap_or_default()),
                     running: std::sync::Mutex::new(None),
                     memory: Arc::default(),
@@ -112,6 +116,16 @@ impl EngineBuilder {
             config: self.config,
         })))
     }
+}
+
+/// Returns the source of a connection; equal connections have one, so that their datasets can share what it opens.
+fn source_of<'a>(sources: &mut Vec<(&'a Connection, Arc<dyn Source>)>, connection: &'a Connection) -> Arc<dyn Source> {
+    if let Some((_, source)) = sources.iter().find(|(known, _)| *known == connection) {
+        return Arc::clone(source);
+    }
+    let source = source::open(connection);
+    sources.push((connection, Arc::clone(&source)));
+    source
 }
 
 /// Refuses names that two datasets claim, or that the store keeps for itself.
@@ -202,12 +216,39 @@ impl Engine {
     }
 
     /// Syncs these datasets, several at a time, and returns each one's outcome in the given order.
+    ///
+    /// Datasets with equal connections are read from one snapshot: their rows belong together, and their reports have one
+    /// `snapshot_at`. When that snapshot is lost, the datasets that have not read yet fail; none reads from another one.
+    /// Each dataset still commits by itself.
+    ///
+    /// # Cancellation
+    /// Dropping the future cancels every sync that has not committed, as dropping that of [`Dataset::sync`] does.
     pub async fn sync(&self, datasets: &[Dataset], options: &SyncOptions) -> Vec<(String, Result<SyncReport>)> {
-        let runs = datasets.iter().map(|dataset| {
-            let options = options.clone();
-            async move { (dataset.name().to_owned(), dataset.sync(options).await) }
+        let runs = self.start_sync(datasets, options).into_iter();
+        let runs = runs.map(async |(name, started)| match started {
+            Ok(handle) => (name, handle.wait().await),
+            Err(error) => (name, Err(error)),
         });
         futures::future::join_all(runs).await
+    }
+
+    /// Starts the syncs of [`sync`](Self::sync) in the background and returns their handles at once, in the given order.
+    ///
+    /// A dataset that cannot be started has its error in place of a handle, as [`Dataset::start_sync`] gives it, and the
+    /// others go on without it.
+    pub fn start_sync(&self, datasets: &[Dataset], options: &SyncOptions) -> Vec<(String, Result<SyncHandle>)> {
+        // All are reserved before the first begins: a dataset that somebody else still syncs would commit rows that are newer
+        // than the shared snapshot, and then be set back to it.
+        let mut reserved: Vec<_> = datasets
+            .iter()
+            .map(|dataset| (dataset.name().to_owned(), dataset.reserve(options.clone())))
+            .collect();
+        let ready = reserved.iter_mut().filter_map(|(_, reserved)| reserved.as_mut().ok());
+        source::share(ready.map(Reserved::source).collect());
+        let started = reserved.into_iter();
+        started
+            .map(|(name, reserved)| (name, reserved.map(Reserved::start)))
+            .collect()
     }
 
     /// Runs a SELECT and streams its answer as Arrow batches.

@@ -66,11 +66,12 @@ fn start_work(engine: &Engine) {
         return;
     }
     if store.sync_mode == SyncMode::Startup {
-        for dataset in engine.syncable().filter(|dataset| dataset.config().auto_load) {
-            match dataset.start_sync(SyncOptions::default()) {
+        let datasets: Vec<_> = engine.syncable().filter(|dataset| dataset.config().auto_load).collect();
+        for (dataset, started) in engine.start_sync(&datasets, &SyncOptions::default()) {
+            match started {
                 Ok(handle) => handle.detach(),
                 Err(error) => {
-                    tracing::warn!(dataset = dataset.name(), code = error.code(), error = %error, "not synced at startup");
+                    tracing::warn!(dataset, code = error.code(), error = %error, "not synced at startup");
                 }
             }
         }

@@ -86,6 +86,11 @@ impl Dataset {
     /// # Errors
     /// `Busy`, `Config`, `Closed`, as [`sync`](Self::sync); everything else is told by the handle.
     pub fn start_sync(&self, options: SyncOptions) -> Result<SyncHandle> {
+        self.reserve(options).map(Reserved::start)
+    }
+
+    /// Marks the dataset as being synced, and prepares the run. From now on no other run can commit to it.
+    pub(crate) fn reserve(&self, options: SyncOptions) -> Result<Reserved> {
         let source = self.check_ready()?;
         let SyncOptions { mode, timeout, cancel } = options;
         let cancel = cancel.map_or_else(CancellationToken::new, |cancel| cancel.child_token());
@@ -113,10 +118,6 @@ impl Dataset {
             });
         }
         let reservation = Reservation(Arc::clone(&self.state));
-        let _ = self.engine.events.send(SyncEvent::Started {
-            dataset: self.name().to_owned(),
-            run_id: run_id.clone(),
-        });
         let context = RunContext {
             store: Arc::clone(&self.engine.store),
             clock: Arc::clone(&self.engine.clock),
@@ -124,24 +125,20 @@ impl Dataset {
             dataset: config,
             source,
             record: lock(&self.state.record).clone(),
-            run_id: run_id.clone(),
+            run_id,
             mode,
             cap: self.engine.config.store.max_sync_rows,
             workers: self.engine.config.store.sync_workers,
-            cancel: cancel.clone(),
+            cancel,
             memory: Arc::clone(&self.state.memory),
             progress,
         };
-        let timeout = timeout.or(self.state.config.sync_timeout);
-        let this = self.clone();
-        let task = self
-            .engine
-            .tasks
-            .spawn(async move { this.run_reserved(&context, since, timeout, reservation).await });
-        Ok(SyncHandle {
-            run_id,
-            task,
-            cancel: Some(cancel.drop_guard()),
+        Ok(Reserved {
+            dataset: self.clone(),
+            context,
+            since,
+            timeout: timeout.or(self.state.config.sync_timeout),
+            reservation,
         })
     }
 
@@ -287,6 +284,47 @@ impl Dataset {
             running.cancel.cancel();
             true
         })
+    }
+}
+
+/// A sync that has its dataset and has not begun. Dropping it frees the dataset.
+pub(crate) struct Reserved {
+    dataset: Dataset,
+    context: RunContext,
+    since: DateTime<Utc>,
+    timeout: Option<Duration>,
+    reservation: Reservation,
+}
+
+impl Reserved {
+    /// Returns where the run will read from, to be replaced by a place in a shared snapshot.
+    pub(crate) fn source(&mut self) -> &mut Arc<dyn Source> {
+        &mut self.context.source
+    }
+
+    /// Begins in the background.
+    pub(crate) fn start(self) -> SyncHandle {
+        let Self {
+            dataset,
+            context,
+            since,
+            timeout,
+            reservation,
+        } = self;
+        let (run_id, cancel) = (context.run_id.clone(), context.cancel.clone());
+        let engine = Arc::clone(&dataset.engine);
+        let _ = engine.events.send(SyncEvent::Started {
+            dataset: dataset.name().to_owned(),
+            run_id: run_id.clone(),
+        });
+        let task = engine
+            .tasks
+            .spawn(async move { dataset.run_reserved(&context, since, timeout, reservation).await });
+        SyncHandle {
+            run_id,
+            task,
+            cancel: Some(cancel.drop_guard()),
+        }
     }
 }
 

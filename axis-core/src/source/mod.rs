@@ -6,6 +6,7 @@
 mod horizon;
 pub mod ident;
 pub mod postgres;
+mod shared;
 pub mod sql_text;
 pub mod sqlite;
 
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use horizon::decimal_text;
 pub use horizon::{CursorValue, Horizon};
+pub(crate) use shared::share;
 
 use crate::column::{BatchWriter, Column, ColumnType};
 use crate::config::{Connection, TypePolicy};
@@ -58,6 +60,9 @@ pub trait Snapshot: Send {
     /// # Errors
     /// `SourceUnavailable` when the source has changed a table in a way that does not respect snapshots, or is gone.
     async fn confirm(&mut self) -> Result<()>;
+
+    /// Tells whether the session can do more work: it is connected, and no read was given up in it.
+    fn is_usable(&self) -> bool;
 
     /// Ends the session politely. Dropping it instead is allowed.
     async fn close(self: Box<Self>);

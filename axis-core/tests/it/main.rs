@@ -13,6 +13,7 @@ mod query;
 mod readers;
 mod rewrites;
 mod schedule;
+mod shared;
 mod smoke;
 mod status;
 mod support;

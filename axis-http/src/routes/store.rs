@@ -38,13 +38,13 @@ pub(super) async fn sync_all(State(engine): State<Engine>, mut params: Params) -
     // Each start reserves its dataset; one that somebody else has started meanwhile is being synced, which is what was asked for.
     let mut runs = Map::new();
     let mut already = Vec::new();
-    for dataset in &all {
-        match dataset.start_sync(options(full)) {
+    for (dataset, started) in engine.start_sync(&all, &options(full)) {
+        match started {
             Ok(handle) => {
-                runs.insert(dataset.name().to_owned(), json!(handle.run_id()));
+                runs.insert(dataset, json!(handle.run_id()));
                 handle.detach();
             }
-            Err(error) if error.kind() == ErrorKind::Busy => already.push(dataset.name()),
+            Err(error) if error.kind() == ErrorKind::Busy => already.push(dataset),
             // Only the end of the engine can come between here; what was started ends with it.
             Err(error) => return Err(error.into()),
         }
@@ -128,7 +128,7 @@ fn config_error(message: &str) -> ApiError {
     Error::new(ErrorKind::Config, message).into()
 }
 
-fn busy(running: &[&str]) -> ApiError {
+fn busy<T: AsRef<str>>(running: &[T]) -> ApiError {
     debug_assert_eq!(ErrorKind::Busy.http_status(), StatusCode::CONFLICT.as_u16());
     Error::new(
         ErrorKind::Busy,

@@ -91,6 +91,19 @@ fn all_datasets_sync_at_once_and_tell_their_runs() {
     ] {
         assert_eq!(server.wait_for(relation, "ready")["run_id"], runs[dataset]);
     }
+    for relation in ["eval_data", "kpi_data"] {
+        server.wait_for(relation, "ready");
+    }
+    drop(server);
+    assert_eq!(snapshots(&project), 1, "one source, one snapshot");
+}
+
+/// The number of snapshots behind the last syncs of all datasets.
+fn snapshots(project: &Project) -> usize {
+    let status = project.json(&["status"]);
+    let datasets = status["datasets"].as_array().unwrap().iter();
+    let taken = datasets.filter_map(|dataset| dataset["last_success"]["snapshot_at"].as_str());
+    taken.collect::<std::collections::BTreeSet<_>>().len()
 }
 
 #[test]
@@ -242,4 +255,6 @@ fn startup_syncs_what_is_loaded_automatically() {
         server.wait_for(relation, "ready");
     }
     assert_eq!(server.status("eval_data")["state"], "not_synced");
+    drop(server);
+    assert_eq!(snapshots(&project), 1, "one source, one snapshot");
 }

@@ -1,4 +1,4 @@
-//! One connection that waits for the next sync, because connecting takes longer than a refresh.
+//! Connections that wait for the next sync, because connecting takes longer than a refresh.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -7,50 +7,63 @@ use super::connect::Link;
 
 /// How long a connection waits: a little more than the shortest refresh interval.
 const KEPT: Duration = Duration::from_secs(90);
+/// How many may wait: two datasets sync at a time, and a session more holds their snapshot for those that come after them.
+const MOST: usize = 3;
 
-/// Keeps at most one connection, outside of any transaction.
+/// Keeps a few connections, outside of any transaction.
 #[derive(Debug, Default)]
-pub(super) struct Idle(Arc<Mutex<Slot>>);
+pub(super) struct Idle(Arc<Mutex<Slots>>);
 
 #[derive(Debug, Default)]
-struct Slot {
-    link: Option<Link>,
+struct Slots {
+    /// The one that was kept last is at the end.
+    links: Vec<(u64, Link)>,
     /// Counts what was kept, so that a timer closes only the connection that it was set for.
     number: u64,
 }
 
 impl Idle {
-    /// Takes the connection, unless the server has closed it.
+    /// Takes the connection that has waited least, unless the server has closed it.
     pub(super) fn take(&self) -> Option<Link> {
-        lock(&self.0).link.take().filter(|link| !link.client.is_closed())
+        let mut slots = lock(&self.0);
+        while let Some((_, link)) = slots.links.pop() {
+            if !link.client.is_closed() {
+                return Some(link);
+            }
+        }
+        None
     }
 
-    /// Keeps a connection for a while; one that was kept before is closed.
+    /// Keeps a connection for a while; when there are too many, the one that has waited longest is closed.
     pub(super) fn keep(&self, link: Link) {
         let (before, number) = {
-            let mut slot = lock(&self.0);
-            slot.number += 1;
-            (slot.link.replace(link), slot.number)
+            let mut slots = lock(&self.0);
+            slots.number += 1;
+            let number = slots.number;
+            slots.links.push((number, link));
+            let before = (slots.links.len() > MOST).then(|| slots.links.remove(0).1);
+            (before, number)
         };
-        let slot = Arc::downgrade(&self.0);
+        let slots = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             if let Some(before) = before {
                 before.close().await;
             }
             tokio::time::sleep(KEPT).await;
-            if let Some(link) = expired(&slot, number) {
+            if let Some(link) = expired(&slots, number) {
                 link.close().await;
             }
         });
     }
 }
 
-fn expired(slot: &Weak<Mutex<Slot>>, number: u64) -> Option<Link> {
-    let slot = slot.upgrade()?;
-    let mut slot = lock(&slot);
-    if slot.number == number { slot.link.take() } else { None }
+fn expired(slots: &Weak<Mutex<Slots>>, number: u64) -> Option<Link> {
+    let slots = slots.upgrade()?;
+    let mut slots = lock(&slots);
+    let index = slots.links.iter().position(|(kept, _)| *kept == number)?;
+    Some(slots.links.remove(index).1)
 }
 
-fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(slots: &Mutex<Slots>) -> MutexGuard<'_, Slots> {
+    slots.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -96,13 +96,13 @@ pub(super) struct PostgresSnapshot {
 impl PostgresSnapshot {
     /// Connects, or takes the connection that was kept, takes the horizon and opens the snapshot.
     pub(super) async fn open(source: &PostgresSource) -> Result<Self> {
-        if let Some(link) = source.idle().take() {
-            // A connection that was cut while it waited shows only now; then a new one decides.
-            if let Ok(Ok(horizon)) = tokio::time::timeout(source.connect_timeout(), begin(&link)).await {
-                return Ok(Self::new(source.clone(), link, horizon));
-            }
-        }
-        let (link, horizon) = source.connect(begin).await?;
+        // Taking the horizon and beginning the snapshot is one round trip.
+        let (link, rows) = session(source, &format!("{HORIZON}{BEGIN}{SETTINGS}{TAKEN}")).await?;
+        let told = rows.first().zip(rows.last());
+        let horizon = told.and_then(|(before, after)| horizon(before, after)).ok_or_else(|| {
+            let message = "the server did not tell its clock and its transactions";
+            Error::new(ErrorKind::Internal, message)
+        })?;
         Ok(Self::new(source.clone(), link, horizon))
     }
 
@@ -127,10 +127,7 @@ impl PostgresSnapshot {
             }
         };
         let sql = format!("{BEGIN}set transaction snapshot {};{SETTINGS}", literal(&name));
-        let (link, _) = self
-            .source
-            .connect(async |link: &Link| simple(&link.client, &sql).await)
-            .await?;
+        let (link, _) = session(&self.source, &sql).await?;
         Ok(Self::new(self.source.clone(), link, self.horizon.clone()))
     }
 
@@ -190,6 +187,10 @@ impl Snapshot for PostgresSnapshot {
             .map_err(|error| error.during(read::OPERATION))
     }
 
+    fn is_usable(&self) -> bool {
+        self.check_idle().is_ok() && !self.link.client.is_closed()
+    }
+
     async fn close(self: Box<Self>) {
         let spent = self.spent.load(Ordering::Acquire);
         let Some(link) = Arc::into_inner(self.link) else { return };
@@ -203,19 +204,17 @@ impl Snapshot for PostgresSnapshot {
     }
 }
 
-/// Takes the horizon and begins the snapshot, in one round trip.
-async fn begin(link: &Link) -> Result<Horizon> {
-    let rows = simple(&link.client, &format!("{HORIZON}{BEGIN}{SETTINGS}{TAKEN}")).await?;
-    let told = rows
-        .first()
-        .zip(rows.last())
-        .and_then(|(before, after)| horizon(before, after));
-    told.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Internal,
-            "the server did not tell its clock and its transactions",
-        )
-    })
+/// Runs the first statements of a session on a connection that was kept, or on a new one.
+async fn session(source: &PostgresSource, sql: &str) -> Result<(Link, Vec<SimpleQueryRow>)> {
+    // A connection that was cut while it waited shows only now; then a new one decides.
+    if let Some(link) = source.idle().take()
+        && let Ok(Ok(rows)) = tokio::time::timeout(source.connect_timeout(), simple(&link.client, sql)).await
+    {
+        return Ok((link, rows));
+    }
+    source
+        .connect(async |link: &Link| simple(&link.client, sql).await)
+        .await
 }
 
 /// Runs statements in one round trip and returns the rows of all of them.

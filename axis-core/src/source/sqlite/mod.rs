@@ -165,6 +165,10 @@ impl Snapshot for SqliteSnapshot {
         Ok(())
     }
 
+    fn is_usable(&self) -> bool {
+        true
+    }
+
     async fn close(self: Box<Self>) {
         // Closing the connection ends the transaction; it may wait for a reader that is still being dropped.
         let closing = tokio::task::spawn_blocking(move || drop(self));
