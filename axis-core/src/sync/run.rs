@@ -13,6 +13,7 @@ use super::peek::{Memory, Rows};
 use super::plan::{self, SyncMode, TablePlan};
 use super::read::{Staged, stage_all};
 use super::report::{Strategy, SyncEvent, SyncReport, TableReport};
+use super::window::Clocks;
 use super::{view, window};
 use crate::clock::Clock;
 use crate::config::{Connection, DatasetConfig};
@@ -50,7 +51,11 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
     let started_at = context.clock.now();
     let mut snapshot = context.source.snapshot(&context.cancel).await?;
     let horizon = snapshot.horizon().clone();
-    let plans = plan_all(context, snapshot.as_mut(), started_at).await?;
+    let clocks = Clocks {
+        source: horizon.taken_at,
+        ours: context.clock.now(),
+    };
+    let plans = plan_all(context, snapshot.as_mut(), started_at, clocks).await?;
     let _ = context.events.send(SyncEvent::Planned {
         dataset: context.dataset.name.clone(),
         run_id: context.run_id.clone(),
@@ -61,7 +66,7 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
     let staged = stage_all(context, snapshot, &plans, &mut session).await;
     drop(telling);
     let outcome = match staged {
-        Ok(staged) => commit(context, &mut session, plans, staged, &horizon, started_at).await,
+        Ok(staged) => commit(context, &mut session, plans, staged, (&horizon, clocks), started_at).await,
         Err(error) => Err(error),
     };
     if outcome.is_err() {
@@ -77,7 +82,12 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
     outcome
 }
 
-async fn plan_all(context: &RunContext, snapshot: &mut dyn Snapshot, now: DateTime<Utc>) -> Result<Vec<TablePlan>> {
+async fn plan_all(
+    context: &RunContext,
+    snapshot: &mut dyn Snapshot,
+    now: DateTime<Utc>,
+    clocks: Clocks,
+) -> Result<Vec<TablePlan>> {
     let dataset = &context.dataset;
     let identity = identity(dataset);
     let mut plans = Vec::with_capacity(dataset.tables.len());
@@ -97,6 +107,7 @@ async fn plan_all(context: &RunContext, snapshot: &mut dyn Snapshot, now: DateTi
             stored: &context.record,
             mode: context.mode,
             now,
+            clocks,
         };
         let plan = plan::table(&given, columns).map_err(place)?;
         tracing::info!(
@@ -179,7 +190,7 @@ async fn commit(
     session: &mut Session,
     plans: Vec<TablePlan>,
     mut staged: Vec<Staged>,
-    horizon: &Horizon,
+    (horizon, clocks): (&Horizon, Clocks),
     started_at: DateTime<Utc>,
 ) -> Result<(SyncReport, DatasetRecord)> {
     let full = plans.iter().any(|plan| plan.window.is_none());
@@ -214,6 +225,7 @@ async fn commit(
             .map(|progress| progress.bytes.load(Relaxed))
             .collect(),
         horizon: horizon.clone(),
+        clocks,
         started_at,
         plans,
         staged,
@@ -301,6 +313,7 @@ struct Completion {
     run_id: String,
     bytes: Vec<u64>,
     horizon: Horizon,
+    clocks: Clocks,
     started_at: DateTime<Utc>,
     plans: Vec<TablePlan>,
     staged: Vec<Staged>,
@@ -352,7 +365,13 @@ impl Completion {
                 Some(watermark) => {
                     let past = before.filter(|before| still_holds(before, &stored, watermark, rebuilt));
                     let past = past.map(|before| before.marks.as_slice());
-                    window::remember(past.unwrap_or_default(), &self.horizon, watermark, lookback)
+                    window::remember(
+                        past.unwrap_or_default(),
+                        &self.horizon,
+                        self.clocks,
+                        watermark,
+                        lookback,
+                    )
                 }
                 None => Vec::new(),
             };
