@@ -4,7 +4,9 @@
 mod bad_input;
 mod cancel;
 mod crash;
+mod edges;
 mod errors_json;
+mod every_type;
 mod full;
 mod incremental;
 mod pages;
@@ -13,6 +15,7 @@ mod query;
 mod readers;
 mod schedule;
 mod smoke;
+mod spelled;
 mod status;
 mod support;
 mod types;
