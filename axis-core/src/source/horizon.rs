@@ -120,12 +120,16 @@ pub(crate) fn decimal_text(unscaled: i128, scale: u8) -> String {
 pub struct Horizon {
     /// The source's clock just before the snapshot was taken.
     pub taken_at: DateTime<Utc>,
-    /// The source's clock once the snapshot was taken, a little later: what the snapshot sees was committed before.
+    /// The source's clock once the snapshot was taken, a little later: what the snapshot sees was committed before, and
+    /// every transaction that was open then began before.
     pub snapshot_at: DateTime<Utc>,
     /// Whether no transaction was open and none can have committed between the two times.
     pub quiet: bool,
-    /// The oldest start of a transaction that may still write; `taken_at` when none was open; `None` when the source would not tell.
+    /// The oldest start of a transaction that may still write, prepared ones aside; `taken_at` when none was open; `None` when
+    /// the source would not tell.
     pub oldest_writer: Option<DateTime<Utc>>,
+    /// When the oldest transaction that waits for the second phase of its commit was prepared; when it began nobody tells.
+    pub prepared: Option<DateTime<Utc>>,
     /// `oldest_writer` (or `taken_at`) in the source's own time zone, for cursors without a zone.
     pub local: NaiveDateTime,
 }

@@ -95,6 +95,15 @@ pub(crate) struct Mark {
     pub(crate) oldest_writer: Option<DateTime<Utc>>,
     /// The same, or `taken_at`, in the source's zone.
     pub(crate) local: NaiveDateTime,
+    /// Whether a transaction was prepared; then `oldest_writer` was found with the help of the mark before.
+    #[serde(default)]
+    pub(crate) prepared: bool,
+    /// `oldest_writer` and `local` without regard to prepared transactions; `None` when unknown.
+    #[serde(default)]
+    pub(crate) open: Option<(DateTime<Utc>, NaiveDateTime)>,
+    /// Our own clock when the snapshot was taken, to notice when the source's is set back.
+    #[serde(default)]
+    pub(crate) seen_at: Option<DateTime<Utc>>,
     /// The watermark that the sync left.
     pub(crate) watermark: CursorValue,
 }

@@ -57,6 +57,8 @@ pub(crate) struct Given<'a> {
     pub(crate) stored: &'a DatasetRecord,
     pub(crate) mode: SyncMode,
     pub(crate) now: DateTime<Utc>,
+    /// Both clocks when the snapshot was taken.
+    pub(crate) clocks: window::Clocks,
 }
 
 /// Plans one table.
@@ -163,6 +165,7 @@ fn decide(given: &Given<'_>, plan: &mut TablePlan, cursor_source: Option<String>
         stored,
         mode,
         now,
+        clocks,
         ..
     } = *given;
     let Some(record) = stored.tables.get(&table.name) else {
@@ -205,7 +208,7 @@ fn decide(given: &Given<'_>, plan: &mut TablePlan, cursor_source: Option<String>
     let Some(watermark) = &record.watermark else {
         return Ok(Some(FullReason::WatermarkMissing));
     };
-    let Some(from) = window::start(watermark, &record.marks, table.lookback, &ty) else {
+    let Some(from) = window::start(watermark, &record.marks, table.lookback, &ty, clocks) else {
         return Ok(Some(FullReason::NoSafeWindow));
     };
     plan.window = Some(Window {

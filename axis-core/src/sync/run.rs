@@ -13,6 +13,7 @@ use super::peek::{Memory, Rows};
 use super::plan::{self, SyncMode, TablePlan};
 use super::read::{Staged, stage_all};
 use super::report::{Strategy, SyncEvent, SyncReport, TableReport};
+use super::window::Clocks;
 use super::{view, window};
 use crate::clock::Clock;
 use crate::config::{Connection, DatasetConfig};
@@ -52,7 +53,11 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
     let mut snapshot = context.source.snapshot(&context.cancel).await?;
     reach(Step::SnapshotTaken);
     let horizon = snapshot.horizon().clone();
-    let plans = plan_all(context, snapshot.as_mut(), started_at).await?;
+    let clocks = Clocks {
+        source: horizon.taken_at,
+        ours: context.clock.now(),
+    };
+    let plans = plan_all(context, snapshot.as_mut(), started_at, clocks).await?;
     reach(Step::Planned);
     let _ = context.events.send(SyncEvent::Planned {
         dataset: context.dataset.name.clone(),
@@ -66,7 +71,7 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
     let outcome = match staged {
         Ok(staged) => {
             reach(Step::Staged);
-            commit(context, &mut session, plans, staged, &horizon, started_at).await
+            commit(context, &mut session, plans, staged, (&horizon, clocks), started_at).await
         }
         Err(error) => Err(error),
     };
@@ -84,7 +89,12 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
     outcome
 }
 
-async fn plan_all(context: &RunContext, snapshot: &mut dyn Snapshot, now: DateTime<Utc>) -> Result<Vec<TablePlan>> {
+async fn plan_all(
+    context: &RunContext,
+    snapshot: &mut dyn Snapshot,
+    now: DateTime<Utc>,
+    clocks: Clocks,
+) -> Result<Vec<TablePlan>> {
     let dataset = &context.dataset;
     let identity = identity(dataset);
     let mut plans = Vec::with_capacity(dataset.tables.len());
@@ -105,6 +115,7 @@ async fn plan_all(context: &RunContext, snapshot: &mut dyn Snapshot, now: DateTi
             stored: &context.record,
             mode: context.mode,
             now,
+            clocks,
         };
         let plan = plan::table(&given, columns).map_err(place)?;
         tracing::info!(
@@ -187,7 +198,7 @@ async fn commit(
     session: &mut Session,
     plans: Vec<TablePlan>,
     mut staged: Vec<Staged>,
-    horizon: &Horizon,
+    (horizon, clocks): (&Horizon, Clocks),
     started_at: DateTime<Utc>,
 ) -> Result<(SyncReport, DatasetRecord)> {
     let full = plans.iter().any(|plan| plan.window.is_none());
@@ -222,6 +233,7 @@ async fn commit(
             .map(|progress| progress.bytes.load(Relaxed))
             .collect(),
         horizon: horizon.clone(),
+        clocks,
         started_at,
         plans,
         staged,
@@ -310,6 +322,7 @@ struct Completion {
     run_id: String,
     bytes: Vec<u64>,
     horizon: Horizon,
+    clocks: Clocks,
     started_at: DateTime<Utc>,
     plans: Vec<TablePlan>,
     staged: Vec<Staged>,
@@ -361,7 +374,13 @@ impl Completion {
                 Some(watermark) => {
                     let past = before.filter(|before| still_holds(before, &stored, watermark, rebuilt));
                     let past = past.map(|before| before.marks.as_slice());
-                    window::remember(past.unwrap_or_default(), &self.horizon, watermark, lookback)
+                    window::remember(
+                        past.unwrap_or_default(),
+                        &self.horizon,
+                        self.clocks,
+                        watermark,
+                        lookback,
+                    )
                 }
                 None => Vec::new(),
             };

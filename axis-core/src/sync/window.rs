@@ -4,10 +4,15 @@
 //! whichever is older, less the lookback. Any other cursor (a sequence, a text) cannot be compared with a clock; for it the
 //! past snapshots serve: a transaction that was open at the last run took its values after the newest snapshot that is
 //! older than the transaction, so they lie above the watermark which that snapshot left.
+//!
+//! Clocks are set back now and then, and rows are stamped a second time with times that have passed already. A clock that
+//! reads less than at the last run gives no safe bound. One that has caught up since shows in that less time has passed on it
+//! than on ours; the window then begins earlier by the difference. Only when our clock is set back with it, as on one
+//! machine, and both have caught up before the next run, does nobody notice.
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::plan::shift;
 use crate::column::ColumnType;
@@ -19,21 +24,36 @@ const BLIND_LOOKBACK: Duration = Duration::from_secs(300);
 /// The most marks that are kept; beyond, every second of the older half goes, which only widens windows.
 const MARKS_KEPT: usize = 128;
 
+/// Smaller differences between two clocks are delays of messages: clocks are set by leaps only when they are off by more.
+const SMALLEST_LEAP: TimeDelta = TimeDelta::milliseconds(100);
+
+/// What two clocks read when a snapshot was taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clocks {
+    pub(crate) source: DateTime<Utc>,
+    pub(crate) ours: DateTime<Utc>,
+}
+
 /// Returns the inclusive lower bound of the next window; `None` when no bound is known to be safe.
 pub(crate) fn start(
     watermark: &CursorValue,
     marks: &[Mark],
     lookback: Option<Duration>,
     ty: &ColumnType,
+    clocks: Clocks,
 ) -> Option<CursorValue> {
     let last = marks.last()?;
-    let blind = if last.oldest_writer.is_none() {
-        BLIND_LOOKBACK
-    } else {
-        Duration::ZERO
+    let blind = match last.oldest_writer {
+        Some(_) => Duration::ZERO,
+        // It may have begun long ago, and a prepared transaction is sure to be one that writes.
+        None if last.prepared && lookback.is_none() => return None,
+        None => BLIND_LOOKBACK,
     };
-    let back = TimeDelta::from_std(lookback.unwrap_or(blind)).ok()?;
+    let mut back = TimeDelta::from_std(lookback.unwrap_or(blind)).ok()?;
     let horizon = last.oldest_writer.unwrap_or(last.taken_at);
+    if matches!(watermark, CursorValue::Timestamp { .. } | CursorValue::Date(_)) {
+        back = back.checked_add(&set_back(last, clocks)?)?;
+    }
     match watermark {
         CursorValue::Timestamp { micros, utc } => {
             let horizon = if *utc {
@@ -76,15 +96,22 @@ pub(crate) fn start(
 pub(crate) fn remember(
     marks: &[Mark],
     horizon: &Horizon,
+    clocks: Clocks,
     watermark: &CursorValue,
     lookback: Option<Duration>,
 ) -> Vec<Mark> {
+    // Before the clock was set back, times meant something else.
+    let marks = &marks[..marks.partition_point(|mark| mark.snapshot_at <= horizon.taken_at)];
+    let (oldest_writer, local) = oldest_writer(marks.last(), horizon).unzip();
     let mark = Mark {
         taken_at: horizon.taken_at,
         snapshot_at: horizon.snapshot_at,
         quiet: horizon.quiet,
-        oldest_writer: horizon.oldest_writer,
-        local: horizon.local,
+        oldest_writer,
+        local: local.unwrap_or(horizon.local),
+        prepared: horizon.prepared.is_some(),
+        open: horizon.oldest_writer.map(|oldest| (oldest, horizon.local)),
+        seen_at: Some(clocks.ours),
         watermark: watermark.clone(),
     };
     let needed = if matches!(watermark, CursorValue::Timestamp { .. } | CursorValue::Date(_)) {
@@ -113,123 +140,43 @@ pub(crate) fn remember(
     kept
 }
 
+/// Returns by how much the source's clock may have been set back since a mark; `None` when it reads less than then.
+fn set_back(mark: &Mark, clocks: Clocks) -> Option<TimeDelta> {
+    let passed = clocks.source - mark.taken_at;
+    if passed < TimeDelta::zero() {
+        return None;
+    }
+    let missing = mark
+        .seen_at
+        .map_or(TimeDelta::zero(), |seen| clocks.ours - seen - passed);
+    Some(if missing > SMALLEST_LEAP {
+        missing + SMALLEST_LEAP
+    } else {
+        TimeDelta::zero()
+    })
+}
+
+/// Finds the oldest start of a transaction that may still write, in both zones.
+///
+/// When a prepared transaction began is nowhere to be seen. But at the last mark it was not begun yet, or open, or prepared, so
+/// it is no older than what was found then; and if it was prepared since, no older than what was open then.
+fn oldest_writer(last: Option<&Mark>, horizon: &Horizon) -> Option<(DateTime<Utc>, NaiveDateTime)> {
+    let open = (horizon.oldest_writer?, horizon.local);
+    let Some(prepared) = horizon.prepared else {
+        return Some(open);
+    };
+    let last = last?;
+    let bound = if prepared > last.snapshot_at {
+        last.open?
+    } else {
+        (last.oldest_writer?, last.local)
+    };
+    Some((open.0.min(bound.0), open.1.min(bound.1)))
+}
+
 fn is_number(value: &CursorValue) -> bool {
     matches!(value, CursorValue::Double(value) if value.is_finite()) || !matches!(value, CursorValue::Double(_))
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::{DateTime, Utc};
-
-    use super::*;
-
-    fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
-    }
-
-    fn mark(taken: i64, oldest: Option<i64>, watermark: CursorValue) -> Mark {
-        let oldest_writer = oldest.map(at);
-        Mark {
-            taken_at: at(taken),
-            snapshot_at: at(taken),
-            quiet: oldest == Some(taken),
-            oldest_writer,
-            local: oldest_writer.unwrap_or(at(taken)).naive_utc(),
-            watermark,
-        }
-    }
-
-    fn stamp(seconds: i64) -> CursorValue {
-        CursorValue::Timestamp {
-            micros: at(seconds).timestamp_micros(),
-            utc: true,
-        }
-    }
-
-    #[test]
-    fn a_time_begins_at_the_watermark_or_the_horizon_whichever_is_older() {
-        let ty = ColumnType::TimestampTz;
-        let quiet = [mark(100, Some(100), stamp(90))];
-        assert_eq!(start(&stamp(90), &quiet, None, &ty), Some(stamp(90)));
-        let busy = [mark(100, Some(40), stamp(90))];
-        assert_eq!(start(&stamp(90), &busy, None, &ty), Some(stamp(40)));
-        assert_eq!(
-            start(&stamp(90), &busy, Some(Duration::from_secs(10)), &ty),
-            Some(stamp(30))
-        );
-        let future = [mark(100, Some(100), stamp(9_000))];
-        assert_eq!(start(&stamp(9_000), &future, None, &ty), Some(stamp(100)));
-    }
-
-    #[test]
-    fn a_source_that_does_not_tell_is_read_five_minutes_back() {
-        let blind = [mark(1_000, None, stamp(990))];
-        assert_eq!(
-            start(&stamp(990), &blind, None, &ColumnType::TimestampTz),
-            Some(stamp(690))
-        );
-        assert_eq!(
-            start(&stamp(990), &blind, Some(Duration::ZERO), &ColumnType::TimestampTz),
-            Some(stamp(990))
-        );
-    }
-
-    #[test]
-    fn a_date_covers_the_whole_day_of_the_horizon() {
-        let day = CursorValue::Date(at(0).date_naive().to_epoch_days());
-        let busy = [mark(90_000, Some(-90_000), day.clone())];
-        let CursorValue::Date(from) = start(&day, &busy, None, &ColumnType::Date).unwrap() else {
-            panic!()
-        };
-        assert_eq!(from, at(-90_000).date_naive().to_epoch_days());
-    }
-
-    #[test]
-    fn a_sequence_goes_back_to_the_last_snapshot_before_the_oldest_writer() {
-        let ty = ColumnType::BigInt;
-        let int = CursorValue::Integer;
-        let marks = [
-            mark(0, Some(0), int(10)),
-            mark(100, Some(100), int(20)),
-            mark(200, Some(150), int(30)),
-        ];
-        assert_eq!(start(&int(30), &marks, None, &ty), Some(int(20)));
-        let quiet = [mark(200, Some(200), int(30))];
-        assert_eq!(start(&int(30), &quiet, None, &ty), Some(int(30)));
-        let never = [mark(200, Some(150), int(30))];
-        assert_eq!(start(&int(30), &never, None, &ty), None);
-    }
-
-    #[test]
-    fn marks_that_no_window_can_need_are_forgotten() {
-        let int = CursorValue::Integer;
-        let mut marks = Vec::new();
-        for run in 0..1_000 {
-            let horizon = Horizon {
-                taken_at: at(run * 60),
-                snapshot_at: at(run * 60),
-                quiet: false,
-                oldest_writer: Some(at(run * 60)),
-                local: at(run * 60).naive_utc(),
-            };
-            marks = remember(&marks, &horizon, &int(run), None);
-        }
-        assert!(marks.len() < 10, "{}", marks.len());
-        // A transaction that never ends keeps marks, but not without bound, and an old anchor stays.
-        for run in 1_000..3_000 {
-            let horizon = Horizon {
-                taken_at: at(run * 60),
-                snapshot_at: at(run * 60),
-                quiet: false,
-                oldest_writer: Some(at(60_000)),
-                local: at(60_000).naive_utc(),
-            };
-            marks = remember(&marks, &horizon, &int(run), None);
-        }
-        assert!(marks.len() <= MARKS_KEPT + 1);
-        let CursorValue::Integer(from) = start(&int(2_999), &marks, None, &ColumnType::BigInt).unwrap() else {
-            panic!()
-        };
-        assert!(from <= 1_000);
-    }
-}
+mod tests;

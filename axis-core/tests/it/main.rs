@@ -4,7 +4,9 @@
 mod bad_input;
 mod cancel;
 mod crash;
+mod edges;
 mod errors_json;
+mod every_type;
 mod full;
 mod incremental;
 mod pages;
@@ -15,6 +17,7 @@ mod rewrites;
 mod schedule;
 mod shared;
 mod smoke;
+mod spelled;
 mod status;
 mod support;
 mod types;

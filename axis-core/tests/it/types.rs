@@ -224,12 +224,7 @@ const TABLE: &[(&str, &str, &[&str], As)] = &[
         As::Parts,
     ),
     ("boolean[]", "BOOLEAN[]", &["{t,NULL,f}"], As::List),
-    (
-        "integer[]",
-        "INTEGER[]",
-        &["{}", "{1,NULL,3}", "{NULL}", "[5:6]={7,8}"],
-        As::List,
-    ),
+    ("integer[]", "INTEGER[]", &["{}", "{1,NULL,3}", "{NULL}"], As::List),
     (
         "text[]",
         "VARCHAR[]",

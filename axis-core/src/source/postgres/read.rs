@@ -19,16 +19,21 @@ use crate::source::{ReadProgress, ReadRequest};
 use super::connect::Link;
 use super::decode::Decoder;
 use super::driver::Lent;
-use super::sqlstate;
+use super::{select, sqlstate};
 
 /// The name of reading in errors.
 pub(super) const OPERATION: &str = "source.read";
+
+/// The class of codes that are about a value.
+const DATA_EXCEPTION: &str = "22";
 
 /// A running COPY. Dropping it before its end makes the server stop.
 pub struct CopyReader {
     /// `None` after the end, or after an error.
     running: Option<Running>,
     decoder: Decoder,
+    /// The casts that the configuration asks for, to be named when the server finds a value that does not fit.
+    casts: String,
     runtime: Handle,
     progress: Arc<ReadProgress>,
     cancel: CancellationToken,
@@ -70,6 +75,7 @@ impl CopyReader {
             cancel,
             ..
         } = request;
+        let casts = select::casts(&columns);
         let decoder = Decoder::new(columns)?;
         let runtime = Handle::current();
         let mut guard = Guard {
@@ -93,6 +99,7 @@ impl CopyReader {
         Ok(Self {
             running,
             decoder,
+            casts,
             runtime,
             progress,
             cancel,
@@ -116,6 +123,7 @@ impl CopyReader {
         let Self {
             running,
             decoder,
+            casts,
             runtime,
             progress,
             cancel,
@@ -157,7 +165,13 @@ impl CopyReader {
                     Poll::Ready(Some(Err(error))) => {
                         // The server has ended the statement by itself, or is gone: there is nothing to cancel.
                         guard.finished = true;
-                        return Poll::Ready(Err(sqlstate::explain(error)));
+                        let about_a_value = error.code().is_some_and(|code| code.code().starts_with(DATA_EXCEPTION));
+                        let error = sqlstate::explain(error);
+                        return Poll::Ready(Err(if about_a_value && !casts.is_empty() {
+                            error.with("casts", &*casts)
+                        } else {
+                            error
+                        }));
                     }
                     Poll::Ready(None) => {
                         guard.finished = true;

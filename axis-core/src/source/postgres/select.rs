@@ -43,6 +43,16 @@ pub(super) fn expression(column: &SourceColumn) -> String {
     cast(column).map_or_else(|| name.clone(), |cast| format!("{name}::{cast}"))
 }
 
+/// Lists the columns that are cast to something else than text, which every value can be cast to.
+pub(super) fn casts(columns: &[SourceColumn]) -> String {
+    let list: Vec<_> = columns
+        .iter()
+        .filter(|column| cast(column).is_some() && column.column.ty != ColumnType::Varchar)
+        .map(|column| format!("`{}` to {}", column.column.name, column.column.ty))
+        .collect();
+    list.join(", ")
+}
+
 fn cast(column: &SourceColumn) -> Option<&str> {
     match &column.wire {
         Wire::Postgres(wire) => wire.cast.as_deref(),

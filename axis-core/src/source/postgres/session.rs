@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::config::TypePolicy;
@@ -23,13 +23,17 @@ use super::{describe, rewritten, select, sqlstate};
 ///
 /// * A backend that is active may be about to begin, so the start of its statement counts too.
 /// * Vacuum, replication senders and parallel workers write no rows of their own.
-/// * The answer is unknown (NULL) on a standby, beside prepared transactions, and when the server hides a session: columns
-///   of other roles' sessions are empty without `pg_read_all_stats`, and `disabled` ones tell nothing to anybody.
+/// * The answer is unknown (NULL) on a standby, when the server hides a session (columns of other roles' sessions are empty
+///   without `pg_read_all_stats`, and `disabled` ones tell nothing to anybody), and beside a transaction that began in the
+///   future, which is one from before the clock was set back.
+/// * Of a prepared transaction only the time of its preparation is known; whoever remembers the last answer makes a bound of it.
+/// * A transaction that began after `now()` is not older than the answer, but nobody is alone beside it.
 /// * The local time is the least of UTC and the server's zone, also as it will be after a change of the clocks in the
 ///   next two hours, because local time then runs through one hour twice.
 /// * The functions below `pg_stat_activity` and `pg_prepared_xacts` spare a new session a millisecond of loading views.
 const HORIZON: &str = "\
 begin transaction read only;
+set local statement_timeout = 0;
 with here as (select oid from pg_database where datname = current_database()), others as (
   select least(xact_start, case when state = 'active' then query_start end) as started,
     state is not distinct from 'disabled' or (usesysid is not null
@@ -38,9 +42,9 @@ with here as (select oid from pg_database where datname = current_database()), o
   where datid = (select oid from here) and pid <> pg_backend_pid() and (backend_type is null
     or backend_type not in ('autovacuum launcher', 'autovacuum worker', 'walsender', 'parallel worker'))
 ), answer as (
-  select least(min(started), now()) as oldest,
-    pg_is_in_recovery() or coalesce(bool_or(hidden), false)
-      or exists (select from pg_prepared_xact() where dbid = (select oid from here)) as unknown
+  select least(min(started), now()) as oldest, max(started) as newest,
+    pg_is_in_recovery() or coalesce(bool_or(hidden or started > clock_timestamp()), false) as unknown,
+    (select min(prepared) from pg_prepared_xact() where dbid = (select oid from here)) as prepared
   from others
 )
 select (extract(epoch from now()) * 1000000)::bigint,
@@ -50,7 +54,9 @@ select (extract(epoch from now()) * 1000000)::bigint,
     oldest at time zone current_setting('TimeZone'),
     (oldest + interval '2 hours') at time zone current_setting('TimeZone') - interval '2 hours'
   )) * 1000000)::bigint,
-  txid_snapshot_xmax(txid_current_snapshot())
+  txid_snapshot_xmax(txid_current_snapshot()),
+  (extract(epoch from newest) * 1000000)::bigint,
+  (extract(epoch from prepared) * 1000000)::bigint
 from answer;
 commit;
 ";
@@ -230,12 +236,18 @@ async fn simple(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>> {
 fn horizon(before: &SimpleQueryRow, after: &SimpleQueryRow) -> Option<Horizon> {
     let time = |row: &SimpleQueryRow, index| DateTime::from_timestamp_micros(row.get(index)?.parse().ok()?);
     let (taken_at, oldest_writer) = (time(before, 0)?, time(before, 1));
+    let (newest, prepared) = (time(before, 4), time(before, 5));
+    let snapshot_at = time(after, 1)?;
     Some(Horizon {
         taken_at,
-        snapshot_at: time(after, 1)?,
+        // What runs already is no younger than the snapshot, even if its clock was ahead when it began.
+        snapshot_at: newest.map_or(snapshot_at, |newest| {
+            snapshot_at.max(newest + TimeDelta::microseconds(1))
+        }),
         // Without a new transaction number in between, nothing that HORIZON did not see has committed before the snapshot.
-        quiet: oldest_writer == Some(taken_at) && before.get(3)? == after.get(2)?,
+        quiet: oldest_writer.is_some() && newest.is_none() && prepared.is_none() && before.get(3)? == after.get(2)?,
         oldest_writer,
+        prepared,
         local: time(before, 2)?.naive_utc(),
     })
 }

@@ -6,6 +6,9 @@ use crate::column::ColumnType;
 use crate::config::TypePolicy;
 use crate::source::OnBadValue;
 
+/// The most digits that a `DECIMAL` can have.
+const MOST_DIGITS: u8 = 38;
+
 /// How a column's values arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PgWire {
@@ -44,7 +47,11 @@ pub(super) enum Format {
     TimeTz,
     Timestamp,
     Interval,
-    Array(Box<Format>),
+    /// Of one dimension whose subscripts begin at `first`: a list begins with its first element and has no say in that.
+    Array {
+        element: Box<Format>,
+        first: i32,
+    },
 }
 
 /// How a column of some type is carried.
@@ -132,12 +139,9 @@ fn natural(ty: &Type, modifier: i32) -> Carriage {
         Type::OID => (T::BigInt, Format::Oid),
         Type::FLOAT4 => (T::Float, Format::Float4),
         Type::FLOAT8 => (T::Double, Format::Float8),
-        Type::NUMERIC => match numeric_modifier(modifier) {
-            Some((precision @ 1..=38, scale)) if (0..=precision).contains(&scale) => {
-                let (precision, scale) = (small(precision), small(scale));
-                (T::Decimal { precision, scale }, Format::Decimal { precision, scale })
-            }
-            _ => (T::Double, Format::NumericDouble),
+        Type::NUMERIC => match numeric_modifier(modifier).and_then(digits) {
+            Some((precision, scale)) => (T::Decimal { precision, scale }, Format::Decimal { precision, scale }),
+            None => (T::Double, Format::NumericDouble),
         },
         Type::TEXT | Type::VARCHAR | Type::NAME | Type::XML | Type::JSON | Type::UNKNOWN => (T::Varchar, Format::Text),
         Type::BPCHAR => (T::Varchar, Format::PaddedText),
@@ -157,10 +161,15 @@ fn natural(ty: &Type, modifier: i32) -> Carriage {
             Kind::Domain(base) => return natural(base, modifier),
             Kind::Array(element) => match natural(element, modifier) {
                 Carriage {
-                    ty,
+                    ty: kept,
                     wire: PgWire { format, cast: None },
                     ..
-                } if !matches!(format, Format::Array(_)) => (T::List(Box::new(ty)), Format::Array(Box::new(format))),
+                } if !matches!(format, Format::Array { .. }) => {
+                    let element = Box::new(format);
+                    // Of the server's own vectors every value begins at 0.
+                    let first = i32::from(*ty != Type::INT2_VECTOR && *ty != Type::OID_VECTOR);
+                    (T::List(Box::new(kept)), Format::Array { element, first })
+                }
                 _ => return Carriage::text(),
             },
             _ => return Carriage::text(),
@@ -181,7 +190,8 @@ fn cast_target(wanted: &ColumnType) -> Option<(String, Format)> {
         T::Double => ("double precision", Format::Float8),
         &T::Decimal { precision, scale } => {
             return Some((
-                format!("numeric({precision},{scale})"),
+                // The server rounds, and leaves it to the decoder, which knows the column's name, to find numbers too large.
+                format!("numeric(1000,{scale})"),
                 Format::Decimal { precision, scale },
             ));
         }
@@ -205,8 +215,17 @@ fn numeric_modifier(modifier: i32) -> Option<(i32, i32)> {
     Some((packed >> 16, ((packed & 0x7ff) ^ 0x400) - 0x400))
 }
 
-fn small(number: i32) -> u8 {
-    u8::try_from(number).expect("a precision is at most 38")
+/// Returns precision and scale of the `DECIMAL` that holds every value of a `numeric`; `None` when none has enough digits.
+///
+/// A negative scale rounds to tens and more, and a scale above the precision demands zeros behind the point.
+fn digits((precision, scale): (i32, i32)) -> Option<(u8, u8)> {
+    let total = if scale < 0 {
+        precision - scale
+    } else {
+        precision.max(scale)
+    };
+    let small = |number| u8::try_from(number).ok().filter(|number| *number <= MOST_DIGITS);
+    Some((small(total)?, small(scale.max(0))?))
 }
 
 #[cfg(test)]
@@ -223,8 +242,10 @@ mod tests {
             (modifier(38, 38), "numeric(38,38)", decimal(38, 38)),
             (modifier(38, 0), "numeric(38,0)", decimal(38, 0)),
             (modifier(39, 0), "numeric(39,0)", ColumnType::Double),
-            (modifier(5, -2), "numeric(5,-2)", ColumnType::Double),
-            (modifier(3, 5), "numeric(3,5)", ColumnType::Double),
+            (modifier(5, -2), "numeric(5,-2)", decimal(7, 0)),
+            (modifier(37, -2), "numeric(37,-2)", ColumnType::Double),
+            (modifier(3, 5), "numeric(3,5)", decimal(5, 5)),
+            (modifier(3, 39), "numeric(3,39)", ColumnType::Double),
         ] {
             assert_eq!(source_name(&Type::NUMERIC, modifier), name);
             assert_eq!(natural(&Type::NUMERIC, modifier).ty, ty, "{name}");

@@ -76,13 +76,14 @@ pub(super) fn write<C: ColumnWriter>(
             }
             out.interval(row, months, days, micros);
         }
-        Format::Array(element) => return array(element, bytes, null_elements, out, row, scratch),
+        Format::Array { element, first } => return array(element, *first, bytes, null_elements, out, row, scratch),
     }
     Ok(())
 }
 
 fn array<C: ColumnWriter>(
     element: &Format,
+    first_subscript: i32,
     bytes: &[u8],
     null_elements: bool,
     out: &mut C,
@@ -103,7 +104,10 @@ fn array<C: ColumnWriter>(
     }
     // Length and lower bound of the only dimension.
     let (dimension, mut rest) = rest.split_first_chunk::<8>().ok_or(Fault::Malformed)?;
-    let [l0, l1, l2, l3, ..] = *dimension;
+    let [l0, l1, l2, l3, b0, b1, b2, b3] = *dimension;
+    if i32::from_be_bytes([b0, b1, b2, b3]) != first_subscript {
+        return Err(Fault::CannotHold);
+    }
     let len = usize::try_from(i32::from_be_bytes([l0, l1, l2, l3])).map_err(|_| Fault::Malformed)?;
     // Each element has at least its own length, so a length beyond that is a lie that must not reserve memory.
     if len > rest.len() / 4 {

@@ -131,6 +131,7 @@ impl SqliteSnapshot {
                 quiet: false,
                 taken_at,
                 oldest_writer: None,
+                prepared: None,
                 local: taken_at.naive_utc(),
             },
         })

@@ -6,6 +6,7 @@ use chrono::DateTime;
 use proptest::prelude::{ProptestConfig, prop, prop_assert, prop_assert_eq, prop_assert_ne, proptest};
 use proptest::strategy::Strategy as Generator;
 
+use super::window::Clocks;
 use super::*;
 use crate::config::{Connection, PostgresConnection};
 use crate::source::{OnBadValue, Wire};
@@ -129,6 +130,10 @@ impl Case {
             stored,
             mode,
             now: at(100),
+            clocks: Clocks {
+                source: at(100),
+                ours: at(100),
+            },
         };
         table(&given, source(columns))
     }
@@ -154,6 +159,9 @@ impl Case {
                 taken_at: at(0),
                 oldest_writer: Some(at(-self.open)),
                 local: at(-self.open).naive_utc(),
+                prepared: false,
+                open: None,
+                seen_at: None,
                 watermark: watermark(&ty),
             }];
         }

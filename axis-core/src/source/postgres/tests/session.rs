@@ -283,9 +283,23 @@ fn the_horizon_is_the_oldest_open_transaction() {
         .runtime
         .block_on(writer.batch_execute("prepare transaction 'axis'"))
         .unwrap();
-    assert_eq!(bench.snapshot().unwrap().horizon().oldest_writer, None);
+    leave(&database);
+    let prepared = bench.snapshot().unwrap().horizon().clone();
+    assert_eq!(
+        prepared.oldest_writer,
+        Some(prepared.taken_at),
+        "it is no session's any more"
+    );
+    assert!(
+        prepared
+            .prepared
+            .is_some_and(|at| started.0 < at && at < prepared.taken_at)
+            && !prepared.quiet
+    );
     database.execute("rollback prepared 'axis'");
-    assert!(bench.snapshot().unwrap().horizon().oldest_writer.is_some());
+    leave(&database);
+    let after = bench.snapshot().unwrap().horizon().clone();
+    assert!(after.prepared.is_none() && after.quiet, "{after:?}");
 }
 
 #[test]
