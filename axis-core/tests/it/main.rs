@@ -15,4 +15,5 @@ mod schedule;
 mod smoke;
 mod status;
 mod support;
+mod takeover;
 mod types;
