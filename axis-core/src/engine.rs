@@ -13,11 +13,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Connection, ViewConfig};
-use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, closed};
+use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::Query;
 use crate::source::{self, Source};
-use crate::store::{Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
+use crate::store::{Catalog, Keeper, Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
 use crate::sync::{Due, SyncEvent, SyncReport, Timing, due};
 
 /// Datasets that sync at the same time.
@@ -34,7 +34,7 @@ pub struct Engine(Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) config: Config,
-    pub(crate) store: Arc<Store>,
+    pub(crate) keeper: Keeper,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: broadcast::Sender<SyncEvent>,
     pub(crate) turns: Semaphore,
@@ -60,6 +60,29 @@ impl Inner {
             "the store is disabled by `duckdb.enabled: false`",
         ))
     }
+
+    /// Returns the store for reading.
+    pub(crate) async fn readable(&self) -> Result<Arc<Store>> {
+        self.keeper.readable(|catalog| self.reload(catalog)).await
+    }
+
+    /// Returns the store for a sync.
+    pub(crate) async fn writable(&self) -> Result<Arc<Store>> {
+        self.keeper.writable(|catalog| self.reload(catalog)).await
+    }
+
+    /// Takes what a store remembers that was opened in place of another one.
+    fn reload(&self, mut catalog: Catalog) {
+        for dataset in &self.datasets {
+            let mut record = catalog.datasets.remove(&dataset.config.name).unwrap_or_default();
+            let mut held = lock(&dataset.record);
+            // The store may not have been able to take it down.
+            record.last_failure = held.last_failure.take().or(record.last_failure);
+            *held = record;
+            dataset.memory.forget();
+        }
+        self.metadata.forget();
+    }
 }
 
 /// Collects what an engine is opened with.
@@ -67,6 +90,7 @@ impl Inner {
 pub struct EngineBuilder {
     config: Config,
     clock: Arc<dyn Clock>,
+    take_over: Option<Duration>,
 }
 
 impl EngineBuilder {
@@ -77,13 +101,23 @@ impl EngineBuilder {
         self
     }
 
+    /// Takes the store over from a process that has given no sign of life for this long, at least three seconds: it was
+    /// stopped, or hangs. Should it wake up, it can no longer write the store, and says so.
+    ///
+    /// The store is copied for that; its directory must have room for a second one and allow hard links.
+    #[must_use]
+    pub fn take_over(mut self, after: Duration) -> Self {
+        self.take_over = Some(after);
+        self
+    }
+
     /// Opens the store.
     ///
     /// # Errors
     /// As [`Engine::open`].
     pub async fn open(self) -> Result<Engine> {
         check_names(&self.config)?;
-        let (store, mut catalog) = Store::open(&self.config.store).await?;
+        let (keeper, mut catalog) = Keeper::open(&self.config.store, self.take_over).await?;
         let mut sources = Vec::new();
         let datasets = self
             .config
@@ -104,7 +138,7 @@ impl EngineBuilder {
             .collect();
         Ok(Engine(Arc::new(Inner {
             opened_at: self.clock.now(),
-            store: Arc::new(store),
+            keeper,
             clock: self.clock,
             events: broadcast::channel(EVENTS_BUFFERED).0,
             turns: Semaphore::new(SYNCS_AT_ONCE),
@@ -170,6 +204,7 @@ impl Engine {
         EngineBuilder {
             config,
             clock: Arc::new(SystemClock),
+            take_over: None,
         }
     }
 
@@ -268,14 +303,14 @@ impl Engine {
             timeout: query.timeout,
             cancel: query.cancel.clone(),
         };
-        self.0
-            .store
+        let store = self.0.readable().await?;
+        store
             .pool
             .write(limits, move |connection, _| {
                 crate::query::check_select(connection, &sql)
             })
             .await?;
-        open_stream(&self.0.store.pool, query.sql, query.params, query.timeout, query.cancel).await
+        open_stream(&store.pool, query.sql, query.params, query.timeout, query.cancel).await
     }
 
     /// Returns a receiver of everything that happens to datasets from now on.
@@ -289,31 +324,33 @@ impl Engine {
     /// # Errors
     /// `Store`, `Closed`.
     pub async fn runs(&self, limit: u32) -> Result<Vec<RunRecord>> {
-        self.0
-            .store
+        let store = self.0.readable().await?;
+        store
             .pool
             .write(Limits::default(), move |connection, _| recent_runs(connection, limit))
             .await
     }
 
-    /// Tells whether the store answers right now.
+    /// Tells whether the store answers right now, and is still the one that syncs can write.
     ///
     /// # Errors
-    /// `Store` when it does not, `Timeout` when it does not in two seconds, `Closed`.
+    /// `Store` when it does not answer, or when its file was replaced or deleted and no sync has opened it again yet;
+    /// `Locked` when another process has taken it over; `Timeout` when it does not answer in two seconds, `Closed`.
     pub async fn probe(&self) -> Result<()> {
         let limits = Limits {
             timeout: Some(Duration::from_secs(2)),
             ..Limits::default()
         };
-        self.0
-            .store
+        let store = self.0.readable().await?;
+        store
             .pool
             .write(limits, |connection, _| {
                 connection
                     .execute_batch("select 1 from _axis.store")
                     .map_err(crate::store::fault::store("store.probe"))
             })
-            .await
+            .await?;
+        self.0.keeper.check()
     }
 
     /// Runs datasets at their `refresh_interval_minutes` until the engine closes: each on its own clock, with jitter, and
@@ -364,7 +401,7 @@ impl Engine {
         }
         self.0.tasks.close();
         self.0.tasks.wait().await;
-        self.0.store.close().await;
+        self.0.keeper.close().await;
         Ok(())
     }
 }

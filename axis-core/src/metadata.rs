@@ -97,6 +97,13 @@ pub struct SummaryStats {
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<HashMap<String, (u64, Arc<DatasetMetadata>)>>);
 
+impl Cache {
+    /// Forgets everything: generations of another store say nothing about this one.
+    pub(crate) fn forget(&self) {
+        lock(&self.0).clear();
+    }
+}
+
 impl Dataset {
     /// Returns what the dataset holds; `None` when it was never synced. Computed at the first call after a change.
     ///
@@ -117,7 +124,8 @@ impl Dataset {
         let view = self.config().view.clone();
         let metadata = self
             .engine()
-            .store
+            .readable()
+            .await?
             .pool
             .read(Limits::default(), move |connection, _| {
                 compute(connection, &relation, &view)

@@ -165,7 +165,7 @@ impl Dataset {
     /// Forgets the watermarks, so that the next sync is a full rebuild. Data stays. Returns how many there were.
     ///
     /// # Errors
-    /// `Busy` while a sync runs, `InvalidArgument` when no table has an `incremental_column`, `Store`, `Closed`.
+    /// `Busy` while a sync runs, `InvalidArgument` when no table has an `incremental_column`, `Store`, `Locked`, `Closed`.
     pub async fn reset_watermarks(&self) -> Result<usize> {
         if self
             .state
@@ -198,6 +198,7 @@ impl Dataset {
             });
         }
         let _reservation = Reservation(Arc::clone(&self.state));
+        let store = self.engine.writable().await?;
         let mut record = lock(&self.state.record).clone();
         let mut count = 0;
         for table in record.tables.values_mut() {
@@ -205,15 +206,15 @@ impl Dataset {
             table.marks.clear();
         }
         let (dataset, stored) = (self.name().to_owned(), record.clone());
-        let _writer = self.engine.store.writer.lock().await;
-        self.engine
-            .store
+        let fence = Arc::clone(&store.fence);
+        let _writer = store.writer.lock().await;
+        store
             .pool
             .write(Limits::default(), move |connection, _| {
                 let fault = crate::store::fault::store("watermarks.reset");
                 connection.execute_batch("begin transaction").map_err(&fault)?;
                 write_record(connection, &dataset, &stored)?;
-                connection.execute_batch("commit").map_err(&fault)
+                fence.commit(connection, "watermarks.reset")
             })
             .await?;
         *lock(&self.state.record) = record;

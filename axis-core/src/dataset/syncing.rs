@@ -72,7 +72,8 @@ impl Dataset {
     ///
     /// # Errors
     /// `Busy` when a sync of this dataset is running; `Config` when it is not enabled, not configured, or its configuration is wrong;
-    /// `SourceUnavailable`, `SourceRejected`, `SchemaMismatch`, `Store`, `Timeout`, `Cancelled`, `Closed`. Whatever the error, the data of before
+    /// `SourceUnavailable`, `SourceRejected`, `SchemaMismatch`, `Store`, `Timeout`, `Cancelled`, `Closed`; `Locked` when another
+    /// process has taken the store over. Whatever the error, the data of before
     /// is served and the next sync is exact.
     ///
     /// # Cancellation
@@ -119,7 +120,7 @@ impl Dataset {
         }
         let reservation = Reservation(Arc::clone(&self.state));
         let context = RunContext {
-            store: Arc::clone(&self.engine.store),
+            store: self.engine.keeper.store(),
             clock: Arc::clone(&self.engine.clock),
             events: self.engine.events.clone(),
             dataset: config,
@@ -144,24 +145,27 @@ impl Dataset {
 
     async fn run_reserved(
         &self,
-        context: &RunContext,
+        mut context: RunContext,
         since: DateTime<Utc>,
         timeout: Option<Duration>,
         reservation: Reservation,
     ) -> Result<SyncReport> {
         reach(Step::Reserved);
+        let cancel = context.cancel.clone();
         let limited = async {
             // Two datasets at once keep a small machine busy; more only compete for memory.
             let _turn = tokio::select! {
                 turn = self.engine.turns.acquire() => turn.map_err(|_| closed())?,
                 () = context.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the sync was cancelled")),
             };
-            run(context).await
+            // A store that was lost since the last sync is opened again, and may remember something else.
+            context.store = self.engine.writable().await?;
+            context.record = lock(&self.state.record).clone();
+            run(&context).await
         };
         let outcome = match timeout {
             None => limited.await,
             Some(limit) => {
-                let cancel = context.cancel.clone();
                 let mut limited = std::pin::pin!(limited);
                 tokio::select! {
                     outcome = &mut limited => outcome,
@@ -193,7 +197,7 @@ impl Dataset {
             }
             Err(error) => {
                 let error = error.with("dataset", self.name());
-                let failure = self.remember_failure(context, since, &error).await;
+                let failure = self.remember_failure(&context, since, &error).await;
                 drop(reservation);
                 let _ = self.engine.events.send(SyncEvent::Failed {
                     dataset: self.name().to_owned(),
@@ -230,17 +234,19 @@ impl Dataset {
         line.code = Some(failure.code.clone());
         line.message = Some(failure.message.clone());
         let dataset = self.name().to_owned();
-        let _writer = self.engine.store.writer.lock().await;
-        let written = self
-            .engine
+        let fence = Arc::clone(&context.store.fence);
+        let _writer = context.store.writer.lock().await;
+        let written = context
             .store
             .pool
             .write(Limits::default(), move |connection, _| {
+                // What is lost is not written to; DuckDB would do so before it came to the commit.
+                fence.check()?;
                 let fault = crate::store::fault::store("sync.status");
                 connection.execute_batch("begin transaction").map_err(&fault)?;
                 write_record(connection, &dataset, &record)?;
                 log_run(connection, &line)?;
-                connection.execute_batch("commit").map_err(&fault)
+                fence.commit(connection, "sync.status")
             })
             .await;
         reach(Step::FailureWritten);
@@ -319,7 +325,7 @@ impl Reserved {
         });
         let task = engine
             .tasks
-            .spawn(async move { dataset.run_reserved(&context, since, timeout, reservation).await });
+            .spawn(async move { dataset.run_reserved(context, since, timeout, reservation).await });
         SyncHandle {
             run_id,
             task,

@@ -116,7 +116,8 @@ impl Dataset {
         // The built-in relations have keys by which rows differ; of anybody else's only all columns together are sure to be one.
         let keyed = self.config().kind != DatasetKind::Custom;
         self.engine()
-            .store
+            .readable()
+            .await?
             .pool
             .read(Limits::default(), move |connection, _| {
                 load(connection, &relation, &request, keyed)

@@ -18,7 +18,8 @@ const RUNS_KEPT: i64 = 200;
 
 const LAYOUT: &str = "
 create schema if not exists _axis;
-create table if not exists _axis.store (format bigint, engine varchar, created_at timestamp);
+create table if not exists _axis.store (format bigint, engine varchar, created_at timestamp, epoch bigint);
+alter table _axis.store add column if not exists epoch bigint;
 create table if not exists _axis.datasets (dataset varchar, record varchar);
 create table if not exists _axis.runs (
     run_id varchar, dataset varchar, started_at timestamp, elapsed_ms bigint, outcome varchar, strategy varchar,
@@ -31,6 +32,8 @@ create table if not exists _axis.runs (
 pub(crate) struct Catalog {
     /// The datasets.
     pub(crate) datasets: BTreeMap<String, DatasetRecord>,
+    /// The epoch of the last engine that committed; 0 when there was none.
+    pub(crate) epoch: u64,
 }
 
 /// What is remembered of one dataset.
@@ -165,8 +168,10 @@ impl RunRecord {
 pub(crate) fn open(connection: &Connection) -> Result<Catalog> {
     let fault = fault::store("store.catalog");
     connection.execute_batch(LAYOUT).map_err(&fault)?;
-    stamp(connection)?;
-    let mut catalog = Catalog::default();
+    let mut catalog = Catalog {
+        epoch: stamp(connection)?,
+        ..Catalog::default()
+    };
     for (dataset, record) in pairs(connection, "select dataset, record from _axis.datasets")? {
         catalog.datasets.insert(dataset, parse(&record)?);
     }
@@ -174,22 +179,27 @@ pub(crate) fn open(connection: &Connection) -> Result<Catalog> {
     Ok(catalog)
 }
 
-/// Records the engine's version, and refuses a store that a newer engine or a newer layout has written.
-fn stamp(connection: &Connection) -> Result<()> {
+/// Records the engine's version, and refuses a store that a newer engine or a newer layout has written. Returns the epoch.
+fn stamp(connection: &Connection) -> Result<u64> {
     let fault = fault::store("store.catalog");
     let ours: String = connection
         .query_row("select version()", [], |row| row.get(0))
         .map_err(&fault)?;
-    let found = pairs(connection, "select format::varchar, engine from _axis.store")?.pop();
-    let Some((format, engine)) = found else {
+    let found = pairs(
+        connection,
+        "select format || ' ' || coalesce(epoch, 0), engine from _axis.store",
+    )?
+    .pop();
+    let Some((numbers, engine)) = found else {
         connection
             .execute(
-                "insert into _axis.store values (?, ?, current_timestamp::timestamp)",
+                "insert into _axis.store values (?, ?, current_timestamp::timestamp, null)",
                 params![FORMAT, ours],
             )
             .map_err(&fault)?;
-        return Ok(());
+        return Ok(0);
     };
+    let (format, epoch) = numbers.split_once(' ').unwrap_or((&numbers, "0"));
     let newer_layout = format.parse::<i64>().is_ok_and(|format| format > FORMAT);
     if newer_layout || version(&engine) > version(&ours) {
         return Err(Error::new(
@@ -205,7 +215,7 @@ fn stamp(connection: &Connection) -> Result<()> {
             .execute("update _axis.store set engine = ?", params![ours])
             .map_err(&fault)?;
     }
-    Ok(())
+    Ok(epoch.parse().unwrap_or(0))
 }
 
 /// The numbers of `v1.5.5`.

@@ -5,7 +5,7 @@ use duckdb::types::Value;
 
 use super::catalog::{self, DatasetRecord, RunRecord};
 use super::stage::{delta_name, greatest, staging_name};
-use super::{Reason, fault};
+use super::{Fence, Reason, fault};
 use crate::column::ColumnType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
@@ -70,15 +70,16 @@ impl Commit {
         self,
         connection: &Connection,
         reason: &Reason,
+        fence: &Fence,
         complete: impl FnOnce(&mut DatasetRecord, &mut RunRecord, &[TableOutcome], bool),
     ) -> Result<DatasetRecord> {
         let fault = fault::store("sync.commit");
         connection.execute_batch("begin transaction").map_err(&fault)?;
         reach(Step::CommitBegun);
         let outcome = self.apply(connection, reason, complete).and_then(|record| {
-            // Past this point the outcome is decided by DuckDB alone.
+            // Past this point the outcome is decided by DuckDB and by the fence.
             reason.check()?;
-            connection.execute_batch("commit").map_err(&fault)?;
+            fence.commit(connection, "sync.commit")?;
             reach(Step::Committed);
             Ok(record)
         });

@@ -9,21 +9,34 @@ pub(crate) const INTERRUPTED: &str = "the work was interrupted";
 pub(crate) fn store(operation: &'static str) -> impl Fn(duckdb::Error) -> Error {
     move |error| {
         let text = error.to_string();
-        let message = if is_interrupt(&text) {
+        // A full disk may come first: DuckDB's text may go on to say that it gave up.
+        let message = if is_full(&text) {
+            "the disk that holds the store is full"
+        } else if is_interrupt(&text) {
             return Error::new(ErrorKind::Cancelled, INTERRUPTED)
                 .during(operation)
                 .because(error);
         } else if text.contains("Out of Memory") {
             "the store needs more memory than `memory_limit` allows"
-        } else if text.contains("No space left on device") || text.contains("could not write all bytes") {
-            "the disk that holds the store is full"
-        } else if text.contains("has been invalidated") {
-            "the store was invalidated by an earlier fatal error"
+        } else if text.contains(INVALIDATED) {
+            "the store was invalidated by a fatal error; it is opened again before its next use"
         } else {
             "the store refused the operation"
         };
         Error::new(ErrorKind::Store, message).during(operation).because(error)
     }
+}
+
+/// How DuckDB says that it refuses everything from now on.
+const INVALIDATED: &str = "has been invalidated";
+
+/// Tells whether an error of a statement without values is DuckDB's refusal of everything.
+pub(crate) fn is_invalidation(error: &duckdb::Error) -> bool {
+    error.to_string().contains(INVALIDATED)
+}
+
+fn is_full(text: &str) -> bool {
+    text.contains("No space left on device") || text.contains("could not write all bytes")
 }
 
 /// An error of the caller's SQL: DuckDB's own words are about that SQL, and help; paths and values in them are cut.

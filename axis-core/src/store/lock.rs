@@ -5,106 +5,180 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
+use super::claim::{Claim, Names};
+use super::identity::FileId;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The stores that engines of this process hold, by canonical path.
 static HELD: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
+/// A holder that has given no sign of life for this long is called unresponsive.
+const UNRESPONSIVE: Duration = Duration::from_secs(10);
 
-/// Holds a store until dropped.
+/// Reserves a store within this process until dropped.
 #[derive(Debug)]
-pub(crate) struct StoreLock {
-    _file: File,
-    path: PathBuf,
-}
+pub(super) struct Held(PathBuf);
 
-impl StoreLock {
-    /// Takes the lock of a store whose directory exists, or says who holds it. Never waits.
-    pub(crate) fn take(store: &Path) -> Result<Self> {
+impl Held {
+    pub(super) fn take(store: &Path) -> Result<Self> {
         let path = canonical(store)?;
-        {
-            let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-            if !held.get_or_insert_default().insert(path.clone()) {
-                return Err(locked(store, &std::process::id().to_string())
-                    .with("reason", "another engine of this process has it open"));
-            }
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.get_or_insert_default().insert(path.clone()) {
+            Ok(Self(path))
+        } else {
+            Err(locked(store, std::process::id()).with("reason", "another engine of this process has it open"))
         }
-        match lock_file(store, &path) {
-            Ok(file) => Ok(Self { _file: file, path }),
-            Err(error) => {
-                release(&path);
-                Err(error)
-            }
-        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 }
 
-impl Drop for StoreLock {
+impl Drop for Held {
     fn drop(&mut self) {
-        release(&self.path);
-    }
-}
-
-fn release(path: &Path) {
-    if let Some(held) = HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        held.remove(path);
-    }
-}
-
-fn lock_file(store: &Path, canonical: &Path) -> Result<File> {
-    let mut name = canonical.as_os_str().to_owned();
-    name.push(".lock");
-    let unusable = |error: std::io::Error| {
-        Error::new(
-            ErrorKind::Store,
-            "the lock file beside the store cannot be written; the directory must be writable",
-        )
-        .during("store.open")
-        .with("store", store.display())
-        .because(error)
-    };
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&name)
-        .map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            // Who holds it is a courtesy: an unreadable file must not hide that it is held.
-            let _ = file.read_to_string(&mut pid);
-            return Err(locked(store, pid.trim()));
+        if let Some(held) = HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            held.remove(&self.0);
         }
-        Err(TryLockError::Error(error)) => return Err(unusable(error)),
     }
-    file.set_len(0)
-        .and_then(|()| file.seek(SeekFrom::Start(0)))
-        .and_then(|_| writeln!(file, "{}", std::process::id()))
-        .map_err(unusable)?;
-    Ok(file)
 }
 
-pub(crate) fn locked(store: &Path, pid: &str) -> Error {
-    let pid = if pid.is_empty() { "unknown" } else { pid };
+/// What an attempt to lock a file has found.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    /// The file is locked by this process now.
+    Locked(File),
+    /// Somebody else holds it.
+    Held(File),
+}
+
+/// Locks the file at a path, which is created if need be. Never waits.
+pub(super) fn attempt(path: &Path) -> io::Result<Attempt> {
+    loop {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        match file.try_lock() {
+            // Somebody may have replaced the file between the two calls; a lock on the old one is worth nothing.
+            Ok(()) if FileId::at(path) != Some(FileId::of(&file.metadata()?)) => {}
+            Ok(()) => return Ok(Attempt::Locked(file)),
+            Err(TryLockError::WouldBlock) => return Ok(Attempt::Held(file)),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+/// Locks the lock file of a store and claims the store, or says who holds it.
+pub(super) fn claim(names: &Names) -> Result<(File, Claim)> {
+    match attempt(&names.lock).map_err(|error| unusable(&names.store, error))? {
+        Attempt::Locked(file) => {
+            let mut claim = read(&file).next(std::process::id());
+            claim.forget_ended(|epoch| lives(names, epoch));
+            write(&file, &claim).map_err(|error| unusable(&names.store, error))?;
+            Ok((file, claim))
+        }
+        Attempt::Held(file) => Err(held(&names.store, &file)),
+    }
+}
+
+/// Tells whether a holder that was taken over still has its lock file locked; removes the file of one that has ended.
+pub(super) fn lives(names: &Names, epoch: u64) -> bool {
+    let path = names.stale_lock(epoch);
+    if !path.exists() {
+        return false;
+    }
+    match attempt(&path) {
+        Ok(Attempt::Locked(_)) => {
+            if let Err(error) = std::fs::remove_file(&path) {
+                tracing::debug!(%error, "the lock file of a holder that has ended stays");
+            }
+            false
+        }
+        // What cannot be looked at may live.
+        Ok(Attempt::Held(_)) | Err(_) => true,
+    }
+}
+
+/// Reads a lock file. An unreadable one must not hide that it is held, so it says nothing instead of failing.
+pub(super) fn read(mut file: &File) -> Claim {
+    let mut text = String::new();
+    let _ = file
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| file.read_to_string(&mut text));
+    Claim::parse(&text)
+}
+
+/// Writes a lock file in one piece, so that nobody reads half of a claim.
+pub(super) fn write(mut file: &File, claim: &Claim) -> io::Result<()> {
+    let bytes = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(claim.render(bytes).as_bytes())
+}
+
+/// Returns how long ago the holder of a lock file has last given a sign of life.
+pub(super) fn silence(file: &File) -> Duration {
+    let modified = file.metadata().and_then(|metadata| metadata.modified());
+    modified.map_or(Duration::ZERO, |modified| {
+        SystemTime::now().duration_since(modified).unwrap_or_default()
+    })
+}
+
+/// The error that names the holder of a locked file.
+pub(super) fn held(store: &Path, file: &File) -> Error {
+    let (pid, silence) = (read(file).pid, silence(file));
+    if silence < UNRESPONSIVE {
+        return locked(store, pid);
+    }
+    let seconds = silence.as_secs();
+    Error::new(
+        ErrorKind::Locked,
+        format!(
+            "the store is in use by process {pid}, which has given no sign of life for {seconds} s; end that process, or take the store over with `--take-over`"
+        ),
+    )
+    .during("store.open")
+    .with("store", store.display())
+    .with("pid", pid)
+    .with("silent_seconds", seconds)
+}
+
+/// The error that names the process which has the store open; 0 when it is unknown.
+pub(super) fn locked(store: &Path, pid: u32) -> Error {
+    let pid = if pid == 0 {
+        "unknown".to_owned()
+    } else {
+        pid.to_string()
+    };
     Error::new(ErrorKind::Locked, format!("the store is in use by process {pid}"))
         .during("store.open")
         .with("store", store.display())
         .with("pid", pid)
 }
 
+pub(super) fn unusable(store: &Path, error: io::Error) -> Error {
+    Error::new(
+        ErrorKind::Store,
+        "the lock file beside the store cannot be written; the directory must be writable",
+    )
+    .during("store.open")
+    .with("store", store.display())
+    .because(error)
+}
+
 /// Resolves the directory, which must exist; the file itself may not yet.
 fn canonical(store: &Path) -> Result<PathBuf> {
-    let resolve = || -> std::io::Result<PathBuf> {
+    let resolve = || -> io::Result<PathBuf> {
         if store.exists() {
             return store.canonicalize();
         }
-        let name = store.file_name().ok_or_else(|| std::io::Error::other("no file name"))?;
+        let name = store.file_name().ok_or_else(|| io::Error::other("no file name"))?;
         let directory = store
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty())
@@ -117,21 +191,4 @@ fn canonical(store: &Path) -> Result<PathBuf> {
             .with("store", store.display())
             .because(error)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_engine_of_the_process_is_refused_and_told_the_pid() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = directory.path().join("a.duckdb");
-        let first = StoreLock::take(&store).unwrap();
-        let error = StoreLock::take(&directory.path().join(".").join("a.duckdb")).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Locked);
-        assert!(error.message().contains(&std::process::id().to_string()));
-        drop(first);
-        StoreLock::take(&store).unwrap();
-    }
 }

@@ -1,14 +1,20 @@
 //! The DuckDB file: one engine at a time, readers on limited slots, one writer, and everything about a sync in one commit.
 
 mod catalog;
+mod claim;
 mod commit;
 pub(crate) mod fault;
 mod feed;
+mod fence;
+mod identity;
+mod keeper;
+mod lease;
 mod lock;
 mod pool;
 mod pressure;
 mod stage;
 mod stream;
+mod takeover;
 mod vectors;
 
 use std::path::Path;
@@ -22,6 +28,8 @@ pub(crate) use catalog::{
 };
 pub(crate) use commit::{ChangeKind, Commit, TableChange, TableOutcome};
 pub(crate) use feed::{Feed, Feeds};
+pub(crate) use fence::Fence;
+pub(crate) use keeper::Keeper;
 pub(crate) use pool::{Limits, Pool, Reason, Session};
 pub(crate) use stage::{drop_staging, stage_delta, stage_full};
 pub use stream::QueryStream;
@@ -31,47 +39,29 @@ pub(crate) use vectors::VectorBatch;
 use crate::config::StoreConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
-use lock::StoreLock;
+use lease::Lease;
 use pressure::Pressure;
 
-/// An open store.
+/// An open store. It stays what it is: when its file is lost or DuckDB gives up, the [`Keeper`] opens another one.
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) pool: Arc<Pool>,
     pub(crate) feeds: Feeds,
     /// Serialises commits, so that transactions of two datasets never conflict.
     pub(crate) writer: tokio::sync::Mutex<()>,
-    lock: std::sync::Mutex<Option<StoreLock>>,
+    /// Every transaction that writes asks it.
+    pub(crate) fence: Arc<Fence>,
 }
 
 impl Store {
-    /// Opens or creates the file, sweeps what a killed process has left, and reads the catalog.
-    ///
-    /// # Errors
-    /// `Locked` when another engine holds it, `Store` when the file cannot be opened or was written by a newer DuckDB.
-    pub(crate) async fn open(config: &StoreConfig) -> Result<(Self, Catalog)> {
-        let config = config.clone();
-        tokio::task::spawn_blocking(move || Self::open_blocking(&config))
-            .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "opening the store panicked").during("store.open")))
-    }
-
-    fn open_blocking(config: &StoreConfig) -> Result<(Self, Catalog)> {
-        let path = &config.path;
-        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory).map_err(|error| {
-                Error::new(ErrorKind::Store, "the directory of the store cannot be created")
-                    .during("store.open")
-                    .with("directory", directory.display())
-                    .because(error)
-            })?;
-        }
-        let lock = StoreLock::take(path)?;
-        let connection = connect(config)?;
+    /// Opens or creates the file that the lease stands for, sweeps what a killed process has left, and reads the catalog.
+    fn open(config: &StoreConfig, lease: &Arc<Lease>) -> Result<(Self, Catalog)> {
+        let connection = takeover::open(lease, |path| connect(config, path))?;
         reach(Step::Opened);
         let feeds = Feeds::default();
         feeds.install(&connection).map_err(fault::store("store.open"))?;
         let catalog = catalog::open(&connection)?;
+        lease.exceed(catalog.epoch)?;
         reach(Step::Catalogued);
         stage::sweep(&connection)?;
         reach(Step::Swept);
@@ -80,25 +70,22 @@ impl Store {
             pool: Arc::new(Pool::new(connection, config.query_concurrency, pressure)),
             feeds,
             writer: tokio::sync::Mutex::new(()),
-            lock: std::sync::Mutex::new(Some(lock)),
+            fence: Arc::new(Fence::new(Arc::clone(lease), lease.path())),
         };
         Ok((store, catalog))
     }
+}
 
-    /// Refuses new work, checkpoints and lets go of the file. Idempotent.
-    pub(crate) async fn close(&self) {
-        // A commit that is running finishes first; readers are interrupted.
-        let _writer = self.writer.lock().await;
-        self.pool.close().await;
-        self.lock
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.fence.check().is_err() {
+            self.pool.forbid_files();
+        }
     }
 }
 
 /// Opens DuckDB with everything that must be set before anyone else's SQL runs.
-fn connect(config: &StoreConfig) -> Result<Connection> {
+fn connect(config: &StoreConfig, path: &Path) -> Result<Connection> {
     let flags = || -> duckdb::Result<duckdb::Config> {
         let mut flags = duckdb::Config::default()
             .with("autoinstall_known_extensions", "false")?
@@ -115,12 +102,19 @@ fn connect(config: &StoreConfig) -> Result<Connection> {
             flags = flags.with("threads", threads.to_string())?;
         }
         if let Some(directory) = &config.temp_directory {
+            // A process that wakes up again must not find our files under the names of its own.
+            let directory = match path.extension() {
+                Some(private) if path != config.path && path.file_stem() == config.path.file_name() => {
+                    directory.join(private)
+                }
+                _ => directory.clone(),
+            };
             flags = flags.with("temp_directory", directory.to_string_lossy())?;
         }
         Ok(flags)
     };
     let flags = flags().map_err(fault::store("store.open"))?;
-    let connection = Connection::open_with_flags(&config.path, flags).map_err(|error| refused(&config.path, error))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(&config.path, error))?;
     // Instants are UTC whatever the host's zone; without the icu extension there is no zone to set.
     let _ = connection.execute_batch("set global timezone = 'UTC'");
     if config.memory_limit.is_none() {
@@ -172,7 +166,8 @@ fn refused(path: &Path, error: duckdb::Error) -> Error {
         let pid = text
             .split("PID ")
             .nth(1)
-            .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+            .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
+            .and_then(|pid| pid.parse().ok());
         return lock::locked(path, pid.unwrap_or_default()).because(error);
     }
     let message = if text.contains("version number") || text.contains("newer version") {

@@ -1,6 +1,6 @@
 //! Every access to DuckDB goes through here: a slot, a deadline, an interrupt with a recorded reason, and panics as errors.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use duckdb::{Connection, InterruptHandle};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::fault;
 use super::pressure::Pressure;
@@ -38,6 +39,8 @@ pub(crate) struct Pool {
     /// The threads that are inside DuckDB; closing waits for them, because the process must not end around them.
     work: TaskTracker,
     closing: CancellationToken,
+    /// Set once DuckDB refuses everything because of a fatal error.
+    invalid: AtomicBool,
 }
 
 /// Why a piece of work is being interrupted.
@@ -89,6 +92,23 @@ impl Pool {
             pressure,
             work: TaskTracker::new(),
             closing: CancellationToken::new(),
+            invalid: AtomicBool::new(false),
+        }
+    }
+
+    /// Tells whether DuckDB refuses everything because of a fatal error: only opening the store again helps.
+    pub(crate) fn is_invalid(&self) -> bool {
+        self.invalid.load(Ordering::SeqCst)
+    }
+
+    /// Ends what a failure has left open on this connection, and looks whether the whole database has ended.
+    pub(crate) fn clean_up(&self, connection: &Connection) {
+        // Outside of a transaction this fails, harmlessly. It holds no value that could look like an error of DuckDB.
+        let Err(error) = connection.execute_batch("rollback") else {
+            return;
+        };
+        if fault::is_invalidation(&error) && !self.invalid.swap(true, Ordering::SeqCst) {
+            tracing::error!(%error, "the store was invalidated by a fatal error; its next use opens it again");
         }
     }
 
@@ -131,6 +151,7 @@ impl Pool {
     pub(crate) fn session(self: &Arc<Self>) -> Result<Session> {
         Ok(Session {
             connection: Some(self.checkout()?),
+            _open: self.work.token(),
             pool: Arc::clone(self),
         })
     }
@@ -197,14 +218,8 @@ impl Pool {
 
     /// Refuses new work, interrupts what is running, waits for it, and closes the database.
     pub(crate) async fn close(&self) {
-        self.slots.close();
-        self.closing.cancel();
-        let root = lock(&self.root).take();
-        self.work.close();
-        self.work.wait().await;
-        lock(&self.idle).clear();
-        reach(Step::Closing);
-        if let Some(root) = root {
+        if let Some(root) = self.drain().await {
+            reach(Step::Closing);
             let checkpoint = tokio::task::spawn_blocking(move || {
                 // Best effort: the write-ahead log keeps everything that it cannot write now.
                 let _ = root.execute_batch("checkpoint");
@@ -212,6 +227,42 @@ impl Pool {
             let _ = checkpoint.await;
             reach(Step::Closed);
         }
+    }
+
+    /// The same for a database that is not to be written any more, nor files by the names that it knows.
+    pub(crate) async fn abandon(&self) {
+        // From now on nobody gets work from it; whoever asks is sent to the store that comes.
+        self.invalid.store(true, Ordering::SeqCst);
+        if let Some(root) = self.drain().await {
+            let letting_go = tokio::task::spawn_blocking(move || leave_files_alone(&root));
+            let _ = letting_go.await;
+        }
+    }
+
+    /// Waits until no connection but the first is left.
+    async fn drain(&self) -> Option<Connection> {
+        self.slots.close();
+        self.closing.cancel();
+        let root = lock(&self.root).take();
+        self.work.close();
+        self.work.wait().await;
+        lock(&self.idle).clear();
+        root
+    }
+
+    /// Keeps DuckDB from writing files when the last connection is dropped.
+    pub(super) fn forbid_files(&self) {
+        if let Some(root) = lock(&self.root).as_ref() {
+            leave_files_alone(root);
+        }
+    }
+}
+
+/// An instance that lost its file would write, or delete, the write-ahead log of the file that has come in its place.
+fn leave_files_alone(root: &Connection) {
+    // A database that was invalidated refuses, and writes nothing either.
+    if let Err(error) = root.execute_batch("pragma disable_checkpoint_on_shutdown") {
+        tracing::debug!(%error, "the database is left as it is");
     }
 }
 
@@ -244,6 +295,8 @@ impl Drop for RunningLoad {
 pub(crate) struct Session {
     /// `None` after a panic, or after a future was dropped while its work ran.
     connection: Option<Connection>,
+    /// Closing waits for it: the database is open as long as there is a connection. Dropped after it.
+    _open: TaskTrackerToken,
     pool: Arc<Pool>,
 }
 
@@ -258,14 +311,15 @@ impl Session {
         let interrupt = connection.interrupt_handle();
         let reason = Arc::new(Reason::default());
         let inner = Arc::clone(&reason);
+        let pool = Arc::clone(&self.pool);
         let mut task = self.pool.work.spawn_blocking(move || {
             let outcome = inner
                 .check()
                 .and_then(|()| work(&connection, &inner))
                 .map_err(|error| inner.explain(error));
             if outcome.is_err() {
-                // A transaction that an error left open must not reach the next user; outside of one this fails, harmlessly.
-                let _ = connection.execute_batch("rollback");
+                // A transaction that an error left open must not reach the next user.
+                pool.clean_up(&connection);
             }
             (connection, outcome)
         });

@@ -124,6 +124,7 @@ pub(crate) async fn open_stream(
         match outcome {
             Ok(Ok(())) => owner.give_back(connection),
             Ok(Err(error)) => {
+                owner.clean_up(&connection);
                 owner.give_back(connection);
                 runtime.spawn(tell(batches_in, verdict.explain(error)));
             }

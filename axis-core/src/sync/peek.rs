@@ -35,6 +35,11 @@ impl Memory {
             .is_some_and(|seen| seen.generation == generation && seen.from == *from && seen.rows == *rows)
     }
 
+    /// Forgets everything: the store is another one.
+    pub(crate) fn forget(&self) {
+        self.state().clear();
+    }
+
     /// Remembers what the store holds, as far as it is little.
     pub(crate) fn remember(&self, table: &str, generation: u64, from: CursorValue, rows: Rows) {
         if rows.is_small() {

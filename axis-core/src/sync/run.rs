@@ -66,7 +66,7 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
     });
     let telling = tell_progress(context, &plans);
     let mut session = context.store.pool.session()?;
-    let staged = stage_all(context, snapshot, &plans, &mut session).await;
+    let staged = stage_while_open(context, snapshot, &plans, &mut session).await;
     drop(telling);
     let outcome = match staged {
         Ok(staged) => {
@@ -87,6 +87,27 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
             .await;
     }
     outcome
+}
+
+/// Stages, and stops when the store is being opened again: that waits until nobody has a connection to the old one.
+async fn stage_while_open(
+    context: &RunContext,
+    snapshot: Box<dyn Snapshot>,
+    plans: &[TablePlan],
+    session: &mut Session,
+) -> Result<Vec<Staged>> {
+    let mut staging = Box::pin(stage_all(context, snapshot, plans, session));
+    tokio::select! {
+        staged = &mut staging => staged,
+        () = context.store.pool.closing().cancelled_owned() => {
+            context.cancel.cancel();
+            staging.await.map_err(|error| {
+                Error::new(ErrorKind::Store, "the store was opened again while the sync was running")
+                    .during("sync.stage")
+                    .because(error)
+            })
+        }
+    }
 }
 
 async fn plan_all(
@@ -238,6 +259,7 @@ async fn commit(
         plans,
         staged,
     };
+    let store = Arc::clone(&context.store);
     let _writer = context.store.writer.lock().await;
     let record = session
         .run(
@@ -246,13 +268,14 @@ async fn commit(
                 cancel: context.cancel.clone(),
             },
             move |connection, reason| {
-                let record = commit.run(connection, reason, |record, run, outcomes, changed| {
+                let record = commit.run(connection, reason, &store.fence, |record, run, outcomes, changed| {
                     completion.fill(record, run, outcomes, changed);
                 })?;
                 if full {
                     // Best effort: a reader that is still open forbids it, and the write-ahead log keeps everything.
                     if let Err(error) = connection.execute_batch("checkpoint") {
                         tracing::debug!(error = %error, "no checkpoint now");
+                        store.pool.clean_up(connection);
                     }
                     reach(Step::Checkpointed);
                 }

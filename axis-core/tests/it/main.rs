@@ -20,4 +20,5 @@ mod smoke;
 mod spelled;
 mod status;
 mod support;
+mod takeover;
 mod types;

@@ -1,0 +1,121 @@
+//! Whether an open store may still be written: nobody has taken it over, and its file is where it was.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use duckdb::{Connection, params};
+
+use super::claim::logs;
+use super::fault;
+use super::identity::FileId;
+use super::lease::Lease;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Guards the commits of one open store. A look costs microseconds.
+#[derive(Debug)]
+pub(crate) struct Fence {
+    lease: Arc<Lease>,
+    /// The file that was opened, by the name that DuckDB knows.
+    path: PathBuf,
+    file: Option<FileId>,
+    /// The write-ahead log that this store has written.
+    log: Mutex<Option<FileId>>,
+    /// Whether the store remembers the epoch.
+    recorded: AtomicBool,
+}
+
+impl Fence {
+    /// Looks at the file that was just opened.
+    pub(super) fn new(lease: Arc<Lease>, path: PathBuf) -> Self {
+        Self {
+            file: FileId::at(&path),
+            log: Mutex::new(log_of(&path)),
+            recorded: AtomicBool::new(false),
+            lease,
+            path,
+        }
+    }
+
+    /// Tells whether a commit may be made, and afterwards whether it went where readers will find it.
+    ///
+    /// # Errors
+    /// `Locked` when another process took the store over, `Store` when its file was replaced or deleted.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.lease.check()?;
+        self.check_file()
+    }
+
+    fn check_file(&self) -> Result<()> {
+        let message = match (FileId::at(&self.lease.names.store), self.file) {
+            (Some(now), Some(then)) if now == then => return Ok(()),
+            (Some(_), _) => "the file of the store was replaced while it was open; the next sync opens the new one",
+            (None, _) => "the file of the store was deleted while it was open; the next sync makes a new one",
+        };
+        Err(Error::new(ErrorKind::Store, message)
+            .during("store.file")
+            .with("store", self.lease.names.store.display()))
+    }
+
+    /// Tells whether the engine itself can get out of its state, by opening the store again.
+    pub(super) fn wants_reopening(&self) -> bool {
+        self.lease.is_unlinked() || (self.lease.check().is_ok() && self.check_file().is_err())
+    }
+
+    /// Runs the end of a transaction: looks, commits, looks again.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check), and `Store` when the commit fails. The transaction is to be rolled back.
+    pub(crate) fn commit(&self, connection: &Connection, operation: &'static str) -> Result<()> {
+        self.check()?;
+        let fault = fault::store(operation);
+        let first = !self.recorded.load(Ordering::SeqCst);
+        if first {
+            self.record(connection, operation)?;
+        }
+        connection.execute_batch("commit").map_err(&fault)?;
+        self.check()?;
+        if first {
+            self.recorded.store(true, Ordering::SeqCst);
+        }
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = log_of(&self.path);
+        Ok(())
+    }
+
+    /// Lets the store remember the epoch, in the first commit that it makes anyway.
+    fn record(&self, connection: &Connection, operation: &'static str) -> Result<()> {
+        let epoch = i64::try_from(self.lease.epoch()).unwrap_or(i64::MAX);
+        connection
+            .execute("update _axis.store set epoch = ?", params![epoch])
+            .map_err(fault::store(operation))?;
+        Ok(())
+    }
+
+    /// When the file has gone, removes its write-ahead log: it would be taken for the log of the file that comes.
+    pub(super) fn forget_lost_file(&self) {
+        if self.check_file().is_ok() {
+            return;
+        }
+        let ours = *self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let private = self.path != self.lease.names.store;
+        if private || (ours.is_some() && ours == log_of(&self.path)) {
+            logs(&self.path).iter().for_each(|log| remove(log));
+        }
+        if private {
+            remove(&self.path);
+        }
+    }
+}
+
+fn log_of(path: &Path) -> Option<FileId> {
+    let [log, ..] = logs(path);
+    FileId::at(&log)
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::debug!(%error, "a file of a store that has gone stays");
+    }
+}

@@ -1,0 +1,151 @@
+//! Keeps a store open: holds the lease, and opens the file again when DuckDB gave it up or somebody replaced it.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::lease::Lease;
+use super::{Catalog, Store, takeover};
+use crate::config::StoreConfig;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The one open store of an engine, whichever that is at the moment.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    config: StoreConfig,
+    current: RwLock<Arc<Store>>,
+    /// `None` once the engine is closed. Whoever opens or closes the store holds it.
+    lease: tokio::sync::Mutex<Option<Arc<Lease>>>,
+}
+
+impl Keeper {
+    /// Takes the lease and opens or creates the store.
+    ///
+    /// # Errors
+    /// `Locked` when another engine holds it, `Store` when the file cannot be opened or was written by a newer DuckDB.
+    pub(crate) async fn open(config: &StoreConfig, take_over: Option<Duration>) -> Result<(Self, Catalog)> {
+        let (lease, store, catalog) = {
+            let config = config.clone();
+            blocking(move || {
+                create_directory(&config.path)?;
+                let lease = Arc::new(Lease::take(&config.path, take_over)?);
+                let (store, catalog) = Store::open(&config, &lease)?;
+                Ok((lease, store, catalog))
+            })
+            .await?
+        };
+        let keeper = Self {
+            config: config.clone(),
+            current: RwLock::new(Arc::new(store)),
+            lease: tokio::sync::Mutex::new(Some(lease)),
+        };
+        Ok((keeper, catalog))
+    }
+
+    /// Returns the open store as it is.
+    pub(crate) fn store(&self) -> Arc<Store> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the open store for reading. One that DuckDB gave up is opened again first; `reload` gets what was read anew.
+    ///
+    /// # Errors
+    /// `Store` or `Locked` when it cannot be opened again.
+    pub(crate) async fn readable(&self, reload: impl FnOnce(Catalog)) -> Result<Arc<Store>> {
+        let store = self.store();
+        if store.pool.is_invalid() {
+            return self.reopen(&store, reload).await;
+        }
+        Ok(store)
+    }
+
+    /// Returns the open store for writing. One whose file was replaced or deleted is opened again first, too.
+    ///
+    /// # Errors
+    /// `Locked` when another process has taken the store over; `Store` when it cannot be opened again.
+    pub(crate) async fn writable(&self, reload: impl FnOnce(Catalog)) -> Result<Arc<Store>> {
+        let store = self.store();
+        if store.pool.is_invalid() || store.fence.wants_reopening() {
+            return self.reopen(&store, reload).await;
+        }
+        store.fence.check()?;
+        Ok(store)
+    }
+
+    /// Tells whether the store is where it was and ours to write.
+    ///
+    /// # Errors
+    /// `Locked` when another process has taken it over, `Store` when its file was replaced or deleted.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.store().fence.check()
+    }
+
+    /// Opens the store in place of one that is lost; whoever comes second gets what the first has opened.
+    async fn reopen(&self, lost: &Arc<Store>, reload: impl FnOnce(Catalog)) -> Result<Arc<Store>> {
+        let mut held = self.lease.lock().await;
+        let current = self.store();
+        if !Arc::ptr_eq(&current, lost) {
+            return Ok(current);
+        }
+        let lease = held.as_mut().ok_or_else(closed)?;
+        // Two instances must not have one file open, and readers of the old one would otherwise never end.
+        lost.pool.abandon().await;
+        if lease.is_unlinked() {
+            *lease = Arc::new(lease.again()?);
+        }
+        lease.check()?;
+        let (config, lease, fence) = (self.config.clone(), Arc::clone(lease), Arc::clone(&lost.fence));
+        let (store, catalog) = blocking(move || {
+            fence.forget_lost_file();
+            Store::open(&config, &lease)
+        })
+        .await?;
+        let store = Arc::new(store);
+        reload(catalog);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&store);
+        tracing::warn!("the store was opened again");
+        Ok(store)
+    }
+
+    /// Refuses new work, checkpoints and lets go of the file. Idempotent.
+    pub(crate) async fn close(&self) {
+        let mut held = self.lease.lock().await;
+        let store = self.store();
+        // A commit that is running finishes first; readers are interrupted.
+        let _writer = store.writer.lock().await;
+        if store.fence.check().is_err() {
+            store.pool.abandon().await;
+        } else {
+            store.pool.close().await;
+        }
+        let Some(lease) = held.take() else { return };
+        let leaving = Arc::clone(&lease);
+        let left = blocking(move || takeover::leave(&leaving)).await;
+        if let Err(error) = left {
+            tracing::debug!(error = %error.chain(), "the next open cleans up behind the takeover");
+        }
+        lease.release();
+    }
+}
+
+fn create_directory(store: &Path) -> Result<()> {
+    let Some(directory) = store.parent().filter(|directory| !directory.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(directory).map_err(|error| {
+        Error::new(ErrorKind::Store, "the directory of the store cannot be created")
+            .during("store.open")
+            .with("directory", directory.display())
+            .because(error)
+    })
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "opening the store panicked").during("store.open")))
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the engine is closed")
+}
