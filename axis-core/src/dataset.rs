@@ -2,12 +2,14 @@
 
 mod status;
 mod syncing;
+mod verifying;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use status::{DatasetStatus, RunningStatus, SyncState, Watermark};
 pub(crate) use syncing::Running;
-pub use syncing::{SyncHandle, SyncOptions};
+pub use syncing::{SyncHandle, SyncOptions, Work};
+pub use verifying::VerifyOptions;
 
 use crate::config::DatasetConfig;
 use crate::engine::Inner;

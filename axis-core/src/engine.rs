@@ -13,12 +13,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ViewConfig};
-use crate::dataset::{Dataset, State, SyncOptions, closed};
+use crate::dataset::{Dataset, State, SyncOptions, VerifyOptions, closed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::Query;
 use crate::source;
 use crate::store::{Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
-use crate::sync::{Due, SyncEvent, SyncReport, Timing, due};
+use crate::sync::{Due, SyncEvent, SyncReport, Timing, VerifyReport, due};
 
 /// Datasets that sync at the same time.
 const SYNCS_AT_ONCE: usize = 2;
@@ -210,6 +210,15 @@ impl Engine {
         futures::future::join_all(runs).await
     }
 
+    /// Compares these datasets with their sources, several at a time, and returns each one's outcome in the given order.
+    pub async fn verify(&self, datasets: &[Dataset], options: &VerifyOptions) -> Vec<(String, Result<VerifyReport>)> {
+        let runs = datasets.iter().map(|dataset| {
+            let options = options.clone();
+            async move { (dataset.name().to_owned(), dataset.verify(options).await) }
+        });
+        futures::future::join_all(runs).await
+    }
+
     /// Runs a SELECT and streams its answer as Arrow batches.
     ///
     /// # Errors
@@ -319,6 +328,7 @@ impl Engine {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.closing.cancel();
         for dataset in self.datasets() {
+            // A verification, too.
             dataset.cancel_sync();
         }
         self.0.tasks.close();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -11,15 +12,48 @@ use super::{Dataset, State, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{ReadProgress, Source};
 use crate::store::{Limits, RunRecord, log_run, write_record};
-use crate::sync::{Failure, RunContext, SyncEvent, SyncMode, SyncReport, run};
+use crate::sync::{Done, Failure, RunContext, SyncEvent, SyncMode, SyncReport, run};
 
-/// A sync that is going on.
+/// Work that is going on and keeps other work away from the dataset.
 #[derive(Clone, Debug)]
 pub(crate) struct Running {
+    pub(super) work: Work,
     pub(super) run_id: String,
     pub(super) since: DateTime<Utc>,
     pub(super) cancel: CancellationToken,
     pub(super) progress: Vec<Arc<ReadProgress>>,
+}
+
+/// What keeps a dataset busy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Work {
+    /// It is brought up to date.
+    Sync,
+    /// It is compared with its source.
+    Verify,
+    /// Its watermarks are being forgotten.
+    Reset,
+}
+
+impl Work {
+    /// Says it in one word, for messages.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Verify => "verification",
+            Self::Reset => "reset",
+        }
+    }
+
+    fn start(self) -> &'static str {
+        match self {
+            Self::Sync => "sync.start",
+            Self::Verify => "verify.start",
+            Self::Reset => "watermarks.reset",
+        }
+    }
 }
 
 /// How to sync.
@@ -70,7 +104,7 @@ impl Dataset {
     /// Syncs and waits for the report.
     ///
     /// # Errors
-    /// `Busy` when a sync of this dataset is running; `Config` when it is not enabled, not configured, or its configuration is wrong;
+    /// `Busy` when a sync or a verification of this dataset is running; `Config` when it is not enabled, not configured, or its configuration is wrong;
     /// `SourceUnavailable`, `SourceRejected`, `SchemaMismatch`, `Store`, `Timeout`, `Cancelled`, `Closed`. Whatever the error, the data of before
     /// is served and the next sync is exact.
     ///
@@ -85,8 +119,32 @@ impl Dataset {
     /// # Errors
     /// `Busy`, `Config`, `Closed`, as [`sync`](Self::sync); everything else is told by the handle.
     pub fn start_sync(&self, options: SyncOptions) -> Result<SyncHandle> {
-        let source = self.check_ready()?;
         let SyncOptions { mode, timeout, cancel } = options;
+        let (context, reservation) = self.reserve(Work::Sync, mode, cancel)?;
+        let (run_id, cancel) = (context.run_id.clone(), context.cancel.clone());
+        self.announce(&context);
+        let timeout = timeout.or(self.state.config.sync_timeout);
+        let this = self.clone();
+        let task = self.engine.tasks.spawn(async move {
+            let outcome = this.limited(&context.cancel, timeout, Work::Sync, run(&context)).await;
+            let done = this.settle(&context, outcome, Some(reservation)).await;
+            done.map(|done| done.report)
+        });
+        Ok(SyncHandle {
+            run_id,
+            task,
+            cancel: Some(cancel.drop_guard()),
+        })
+    }
+
+    /// Marks the dataset as running, or refuses because it is, and collects what the run needs.
+    pub(super) fn reserve(
+        &self,
+        work: Work,
+        mode: SyncMode,
+        cancel: Option<CancellationToken>,
+    ) -> Result<(RunContext, Reservation)> {
+        let source = self.check_ready(work)?;
         let cancel = cancel.map_or_else(CancellationToken::new, |cancel| cancel.child_token());
         let run_id = uuid::Uuid::new_v4().to_string();
         let config = Arc::clone(&self.state.config);
@@ -99,12 +157,14 @@ impl Dataset {
         {
             let mut running = lock(&self.state.running);
             if let Some(running) = running.as_ref() {
-                return Err(Error::new(ErrorKind::Busy, "a sync of this dataset is already running")
-                    .during("sync.start")
+                let message = format!("a {} of this dataset is already running", running.work.name());
+                return Err(Error::new(ErrorKind::Busy, message)
+                    .during(work.start())
                     .with("dataset", self.name())
                     .with("run_id", &running.run_id));
             }
             *running = Some(Running {
+                work,
                 run_id: run_id.clone(),
                 since,
                 cancel: cancel.clone(),
@@ -112,10 +172,6 @@ impl Dataset {
             });
         }
         let reservation = Reservation(Arc::clone(&self.state));
-        let _ = self.engine.events.send(SyncEvent::Started {
-            dataset: self.name().to_owned(),
-            run_id: run_id.clone(),
-        });
         let context = RunContext {
             store: Arc::clone(&self.engine.store),
             clock: Arc::clone(&self.engine.clock),
@@ -123,63 +179,75 @@ impl Dataset {
             dataset: config,
             source,
             record: lock(&self.state.record).clone(),
-            run_id: run_id.clone(),
+            run_id,
+            since,
             mode,
             cap: self.engine.config.store.max_sync_rows,
             workers: self.engine.config.store.sync_workers,
-            cancel: cancel.clone(),
+            cancel,
             memory: Arc::clone(&self.state.memory),
+            keep_snapshot: work == Work::Verify,
             progress,
         };
-        let timeout = timeout.or(self.state.config.sync_timeout);
-        let this = self.clone();
-        let task = self
-            .engine
-            .tasks
-            .spawn(async move { this.run_reserved(&context, since, timeout, reservation).await });
-        Ok(SyncHandle {
-            run_id,
-            task,
-            cancel: Some(cancel.drop_guard()),
-        })
+        Ok((context, reservation))
     }
 
-    async fn run_reserved(
+    pub(super) fn announce(&self, context: &RunContext) {
+        let _ = self.engine.events.send(SyncEvent::Started {
+            dataset: self.name().to_owned(),
+            run_id: context.run_id.clone(),
+        });
+    }
+
+    /// Runs work when its turn has come, and cancels it when it takes too long.
+    pub(super) async fn limited<T>(
         &self,
-        context: &RunContext,
-        since: DateTime<Utc>,
+        cancel: &CancellationToken,
         timeout: Option<Duration>,
-        reservation: Reservation,
-    ) -> Result<SyncReport> {
+        work: Work,
+        run: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let limited = async {
             // Two datasets at once keep a small machine busy; more only compete for memory.
             let _turn = tokio::select! {
                 turn = self.engine.turns.acquire() => turn.map_err(|_| closed())?,
-                () = context.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the sync was cancelled")),
-            };
-            run(context).await
-        };
-        let outcome = match timeout {
-            None => limited.await,
-            Some(limit) => {
-                let cancel = context.cancel.clone();
-                let mut limited = std::pin::pin!(limited);
-                tokio::select! {
-                    outcome = &mut limited => outcome,
-                    () = tokio::time::sleep(limit) => {
-                        // The run ends in order: it cleans up behind itself.
-                        cancel.cancel();
-                        limited.await.map_err(|error| match error.kind() {
-                            ErrorKind::Cancelled => Error::new(ErrorKind::Timeout, format!("the sync took longer than {} s", limit.as_secs_f64())),
-                            _ => error,
-                        })
-                    }
+                () = cancel.cancelled() => {
+                    return Err(Error::new(ErrorKind::Cancelled, format!("the {} was cancelled", work.name())));
                 }
-            }
+            };
+            run.await
         };
+        let Some(limit) = timeout else {
+            return limited.await;
+        };
+        let mut limited = std::pin::pin!(limited);
+        tokio::select! {
+            outcome = &mut limited => outcome,
+            () = tokio::time::sleep(limit) => {
+                // The run ends in order: it cleans up behind itself.
+                cancel.cancel();
+                limited.await.map_err(|error| match error.kind() {
+                    ErrorKind::Cancelled => {
+                        let message = format!("the {} took longer than {} s", work.name(), limit.as_secs_f64());
+                        Error::new(ErrorKind::Timeout, message)
+                    }
+                    _ => error,
+                })
+            }
+        }
+    }
+
+    /// Keeps what became of a sync, and tells it. The reservation ends here, unless the caller keeps it.
+    pub(super) async fn settle(
+        &self,
+        context: &RunContext,
+        outcome: Result<Done>,
+        reservation: Option<Reservation>,
+    ) -> Result<Done> {
         match outcome {
-            Ok((report, record)) => {
-                *lock(&self.state.record) = record;
+            Ok(done) => {
+                let report = &done.report;
+                *lock(&self.state.record) = done.record.clone();
                 // Whoever hears of the commit may start the next sync at once.
                 drop(reservation);
                 tracing::info!(
@@ -189,11 +257,11 @@ impl Dataset {
                 let _ = self.engine.events.send(SyncEvent::Committed {
                     report: Box::new(report.clone()),
                 });
-                Ok(report)
+                Ok(done)
             }
             Err(error) => {
                 let error = error.with("dataset", self.name());
-                let failure = self.remember_failure(context, since, &error).await;
+                let failure = self.remember_failure(context, &error).await;
                 drop(reservation);
                 let _ = self.engine.events.send(SyncEvent::Failed {
                     dataset: self.name().to_owned(),
@@ -205,7 +273,7 @@ impl Dataset {
     }
 
     /// Keeps the failure beside the last success, in memory and in the store.
-    async fn remember_failure(&self, context: &RunContext, since: DateTime<Utc>, error: &Error) -> Failure {
+    async fn remember_failure(&self, context: &RunContext, error: &Error) -> Failure {
         tracing::warn!(dataset = self.name(), code = error.code(), error = %error, "the sync failed");
         // The driver's words may hold values of rows.
         tracing::debug!(dataset = self.name(), cause = %error.chain(), "why the sync failed");
@@ -219,13 +287,13 @@ impl Dataset {
             }
             record.clone()
         };
-        let mut line = RunRecord::started(&context.run_id, self.name(), since);
+        let mut line = RunRecord::started(&context.run_id, self.name(), context.since);
         let outcome = if error.kind() == ErrorKind::Cancelled {
             "cancelled"
         } else {
             "failed"
         };
-        let elapsed = u64::try_from((now - since).num_milliseconds()).unwrap_or(0);
+        let elapsed = u64::try_from((now - context.since).num_milliseconds()).unwrap_or(0);
         line.finished(elapsed, outcome, "", 0, record.generation);
         line.code = Some(failure.code.clone());
         line.message = Some(failure.message.clone());
@@ -249,12 +317,12 @@ impl Dataset {
         failure
     }
 
-    /// Says at once why a sync cannot start.
-    fn check_ready(&self) -> Result<Arc<dyn Source>> {
+    /// Says at once why work cannot start.
+    fn check_ready(&self, work: Work) -> Result<Arc<dyn Source>> {
         let config = &self.state.config;
         let refuse = |message: &str| {
             Err(Error::new(ErrorKind::Config, message)
-                .during("sync.start")
+                .during(work.start())
                 .with("dataset", &config.name))
         };
         if self.engine.is_closed() {
@@ -276,7 +344,7 @@ impl Dataset {
         Ok(Arc::clone(source))
     }
 
-    /// Cancels the running sync; tells whether there was one.
+    /// Cancels the running sync or verification; tells whether there was one.
     pub fn cancel_sync(&self) -> bool {
         let running = lock(&self.state.running);
         running.as_ref().is_some_and(|running| {

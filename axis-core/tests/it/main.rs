@@ -17,3 +17,5 @@ mod smoke;
 mod status;
 mod support;
 mod types;
+mod verify;
+mod verify_stop;
