@@ -1,13 +1,18 @@
 //! One dataset of an engine: the handle that callers hold, and the state behind it.
 
+mod handle;
 mod status;
 mod syncing;
+mod verifying;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub(crate) use handle::Reserved;
+pub use handle::SyncHandle;
 pub use status::{DatasetStatus, RunningStatus, SyncState, Watermark};
-pub(crate) use syncing::{Reserved, Running};
-pub use syncing::{SyncHandle, SyncOptions};
+pub(crate) use syncing::Running;
+pub use syncing::{SyncOptions, Work};
+pub use verifying::VerifyOptions;
 
 use crate::config::DatasetConfig;
 use crate::engine::Inner;

@@ -13,12 +13,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Connection, ViewConfig};
-use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, closed, lock};
+use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, VerifyOptions, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::Query;
 use crate::source::{self, Source};
 use crate::store::{Catalog, Keeper, Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
-use crate::sync::{Due, SyncEvent, SyncReport, Timing, due};
+use crate::sync::{Due, SyncEvent, SyncReport, Timing, VerifyReport, due};
 
 /// Datasets that sync at the same time.
 const SYNCS_AT_ONCE: usize = 2;
@@ -276,7 +276,7 @@ impl Engine {
         // than the shared snapshot, and then be set back to it.
         let mut reserved: Vec<_> = datasets
             .iter()
-            .map(|dataset| (dataset.name().to_owned(), dataset.reserve(options.clone())))
+            .map(|dataset| (dataset.name().to_owned(), dataset.reserve_sync(options.clone())))
             .collect();
         let ready = reserved.iter_mut().filter_map(|(_, reserved)| reserved.as_mut().ok());
         source::share(ready.map(Reserved::source).collect());
@@ -284,6 +284,15 @@ impl Engine {
         started
             .map(|(name, reserved)| (name, reserved.map(Reserved::start)))
             .collect()
+    }
+
+    /// Compares these datasets with their sources, several at a time, and returns each one's outcome in the given order.
+    pub async fn verify(&self, datasets: &[Dataset], options: &VerifyOptions) -> Vec<(String, Result<VerifyReport>)> {
+        let runs = datasets.iter().map(|dataset| {
+            let options = options.clone();
+            async move { (dataset.name().to_owned(), dataset.verify(options).await) }
+        });
+        futures::future::join_all(runs).await
     }
 
     /// Runs a SELECT and streams its answer as Arrow batches.
@@ -397,6 +406,7 @@ impl Engine {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.closing.cancel();
         for dataset in self.datasets() {
+            // A verification, too.
             dataset.cancel_sync();
         }
         self.0.tasks.close();

@@ -17,6 +17,7 @@
 //! # How it fits together
 //! * [`config`] turns YAML files and an [`Env`] into one validated [`config::Config`].
 //! * [`Engine`] opens the store and hands out [`Dataset`]s; [`Dataset::sync`] brings one up to date in one commit.
+//! * [`Dataset::verify`] compares source and store, row by row in sums; [`VerifyReport`] names what differs.
 //! * [`SyncReport`] says what a sync did and why; [`SyncEvent`]s say it while it happens.
 //! * [`Engine::query`], [`Dataset::page`] and [`Dataset::metadata`] read what is stored.
 //! * [`Error`] says what to do next: [`ErrorKind`] is one table, the same in every language.
@@ -46,7 +47,9 @@ pub use arrow;
 
 pub use clock::{Clock, SystemClock};
 pub use config::Env;
-pub use dataset::{Dataset, DatasetStatus, RunningStatus, SyncHandle, SyncOptions, SyncState, Watermark};
+pub use dataset::{
+    Dataset, DatasetStatus, RunningStatus, SyncHandle, SyncOptions, SyncState, VerifyOptions, Watermark, Work,
+};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "fail-points")]
@@ -55,7 +58,10 @@ pub use failpoint::FAIL_POINTS;
 pub use metadata::{ColumnInfo, DatasetMetadata, SummaryStats, TimeRange};
 pub use query::{Filters, Page, PageRequest, Query, SortDirection, Value, batch_to_json, batch_to_text, rows_to_json};
 pub use store::{QueryStream, RunRecord};
-pub use sync::{Failure, FullReason, KeptAlias, Strategy, SyncEvent, SyncMode, SyncReport, TableReport};
+pub use sync::{
+    ColumnDifference, Difference, Failure, FullReason, KeptAlias, Sides, Strategy, SyncEvent, SyncMode, SyncReport,
+    TableReport, TableVerification, VerifyReport,
+};
 
 pub use tokio_util::sync::CancellationToken;
 

@@ -1,8 +1,9 @@
 //! `sync-bench`: what a sync costs beside what PostgreSQL needs to send the bytes, in one run, alternating.
 //!
 //! Each round measures, one after the other: a client that runs `COPY` of both queries and discards the bytes; a full sync
-//! into a new store, from opening it to closing it, checkpoint included; refreshes of a running engine that find nothing
-//! new; and refreshes that find 1,000 changed rows. The medians over the rounds are printed.
+//! into a new store, from opening it to closing it, checkpoint included; a verification of the store against the source;
+//! refreshes of a running engine that find nothing new; and refreshes that find 1,000 changed rows. The medians over the
+//! rounds are printed.
 
 mod machine;
 
@@ -11,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use axis_core::config::{Config, Connection, DatasetConfig, TableConfig};
-use axis_core::{Engine, Strategy, SyncOptions};
+use axis_core::{Engine, Strategy, SyncOptions, VerifyOptions};
 use axis_testkit::bench::{bench_schema, touch};
 use axis_testkit::postgres::{self, Postgres};
 use clap::Parser;
@@ -61,6 +62,7 @@ const METRICS: &str = "select * from bench_metrics";
 struct Round {
     copy_s: f64,
     full_s: f64,
+    verify_s: f64,
     cpu_s: f64,
     rss_mb: f64,
     file_mb: f64,
@@ -94,12 +96,13 @@ fn main() {
     for number in 1..=arguments.rounds {
         let round = runtime.block_on(measure(&arguments, &url));
         say(&format!(
-            "round {number}: copy {:.2} s, full {:.2} s (cpu {:.2} s, peak {:.0} MB, file {:.0} MB), no-op {:.1} ms, 1,000 rows {:.1} ms",
+            "round {number}: copy {:.2} s, full {:.2} s (cpu {:.2} s, peak {:.0} MB, file {:.0} MB), verify {:.2} s, no-op {:.1} ms, 1,000 rows {:.1} ms",
             round.copy_s,
             round.full_s,
             round.cpu_s,
             round.rss_mb,
             round.file_mb,
+            round.verify_s,
             median(round.noop_ms.clone()),
             median(round.delta_ms.clone()),
         ));
@@ -139,6 +142,10 @@ async fn measure(arguments: &Arguments, url: &str) -> Round {
 
     let engine = open(arguments, &store, url).await;
     let dataset = engine.dataset("bench").expect("it is configured");
+    let started = Instant::now();
+    let verified = dataset.verify(VerifyOptions::default()).await.expect("a verification");
+    round.verify_s = started.elapsed().as_secs_f64();
+    assert!(verified.equal, "the store equals the source: {verified:?}");
     // The first refresh of a new process reads the file's statistics; a running engine has them.
     dataset.sync(SyncOptions::default()).await.expect("a refresh");
     for _ in 0..arguments.refreshes {
@@ -221,6 +228,8 @@ fn report(rounds: &[Round], scale: f64, json: bool) {
         "copy_limit_s": over(|round| round.copy_s),
         "full_s": full_s,
         "ratio": ratio,
+        "verify_s": over(|round| round.verify_s),
+        "verify_ratio": median(rounds.iter().map(|round| round.verify_s / round.full_s).collect()),
         "rows_per_s": rows_per_s,
         "client_cpu_s": over(|round| round.cpu_s),
         "peak_rss_mb": peak,

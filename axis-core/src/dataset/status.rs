@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::syncing::{Reservation, Running};
+use super::handle::Reservation;
+use super::syncing::{Running, Work};
 use super::{Dataset, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::CursorValue;
@@ -46,7 +47,7 @@ pub struct DatasetStatus {
     pub state: SyncState,
     /// Grows by one with every change that readers can see; 0 before the first.
     pub generation: u64,
-    /// The sync that is running.
+    /// The sync or the verification that is running.
     pub running: Option<RunningStatus>,
     /// The report of the last sync that succeeded, also of an earlier process.
     pub last_success: Option<SyncReport>,
@@ -62,10 +63,12 @@ pub struct DatasetStatus {
     pub refresh_interval_minutes: u64,
 }
 
-/// A sync that is going on.
+/// A sync, or other work on the dataset, that is going on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunningStatus {
+    /// What it is.
+    pub work: Work,
     /// The run.
     pub run_id: String,
     /// When it began.
@@ -95,6 +98,7 @@ impl Dataset {
         let config = &self.state.config;
         let record = lock(&self.state.record).clone();
         let running = lock(&self.state.running).as_ref().map(|running| RunningStatus {
+            work: running.work,
             run_id: running.run_id.clone(),
             since: running.since,
             rows: running
@@ -114,10 +118,10 @@ impl Dataset {
             .map(|error| Failure::new("", self.engine.opened_at, error));
         let last_failure = broken.or(record.last_failure);
         let state = match (&running, &last_failure, &record.last_success) {
-            (Some(_), _, _) => SyncState::Syncing,
-            (None, Some(_), _) => SyncState::Error,
-            (None, None, Some(_)) => SyncState::Ready,
-            (None, None, None) => SyncState::NotSynced,
+            (Some(running), _, _) if running.work != Work::Verify => SyncState::Syncing,
+            (_, Some(_), _) => SyncState::Error,
+            (_, None, Some(_)) => SyncState::Ready,
+            (_, None, None) => SyncState::NotSynced,
         };
         let watermark = |table: &str| {
             record
@@ -185,12 +189,13 @@ impl Dataset {
             if running.is_some() {
                 return Err(Error::new(
                     ErrorKind::Busy,
-                    "a sync of this dataset is running; reset when it has ended",
+                    "a sync or a verification of this dataset is running; reset when it has ended",
                 )
                 .with("dataset", self.name()));
             }
             // The reset reserves the dataset like a sync: a sync that starts now would write the old watermarks back.
             *running = Some(Running {
+                work: Work::Reset,
                 run_id: "reset".to_owned(),
                 since: self.engine.clock.now(),
                 cancel: CancellationToken::new(),

@@ -4,23 +4,57 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::task::JoinHandle;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
-use super::{Dataset, State, closed, lock};
+use super::handle::{Reservation, Reserved, SyncHandle};
+use super::{Dataset, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
 use crate::source::{ReadProgress, Source};
 use crate::store::{Limits, RunRecord, log_run, write_record};
-use crate::sync::{Failure, RunContext, SyncEvent, SyncMode, SyncReport, run};
+use crate::sync::{Done, Failure, RunContext, SyncEvent, SyncMode, SyncReport};
 
-/// A sync that is going on.
+/// Work that is going on and keeps other work away from the dataset.
 #[derive(Clone, Debug)]
 pub(crate) struct Running {
+    pub(super) work: Work,
     pub(super) run_id: String,
     pub(super) since: DateTime<Utc>,
     pub(super) cancel: CancellationToken,
     pub(super) progress: Vec<Arc<ReadProgress>>,
+}
+
+/// What keeps a dataset busy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Work {
+    /// It is brought up to date.
+    Sync,
+    /// It is compared with its source.
+    Verify,
+    /// Its watermarks are being forgotten.
+    Reset,
+}
+
+impl Work {
+    /// Says it in one word, for messages.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Verify => "verification",
+            Self::Reset => "reset",
+        }
+    }
+
+    fn start(self) -> &'static str {
+        match self {
+            Self::Sync => "sync.start",
+            Self::Verify => "verify.start",
+            Self::Reset => "watermarks.reset",
+        }
+    }
 }
 
 /// How to sync.
@@ -71,9 +105,9 @@ impl Dataset {
     /// Syncs and waits for the report.
     ///
     /// # Errors
-    /// `Busy` when a sync of this dataset is running; `Config` when it is not enabled, not configured, or its configuration is wrong;
-    /// `SourceUnavailable`, `SourceRejected`, `SchemaMismatch`, `Store`, `Timeout`, `Cancelled`, `Closed`; `Locked` when another
-    /// process has taken the store over. Whatever the error, the data of before
+    /// `Busy` when a sync or a verification of this dataset is running; `Config` when it is not enabled, not configured, or its
+    /// configuration is wrong; `SourceUnavailable`, `SourceRejected`, `SchemaMismatch`, `Store`, `Timeout`, `Cancelled`, `Closed`;
+    /// `Locked` when another process has taken the store over. Whatever the error, the data of before
     /// is served and the next sync is exact.
     ///
     /// # Cancellation
@@ -87,13 +121,29 @@ impl Dataset {
     /// # Errors
     /// `Busy`, `Config`, `Closed`, as [`sync`](Self::sync); everything else is told by the handle.
     pub fn start_sync(&self, options: SyncOptions) -> Result<SyncHandle> {
-        self.reserve(options).map(Reserved::start)
+        self.reserve_sync(options).map(Reserved::start)
     }
 
-    /// Marks the dataset as being synced, and prepares the run. From now on no other run can commit to it.
-    pub(crate) fn reserve(&self, options: SyncOptions) -> Result<Reserved> {
-        let source = self.check_ready()?;
+    /// Reserves the dataset for a sync that begins later. From now on no other run can commit to it.
+    pub(crate) fn reserve_sync(&self, options: SyncOptions) -> Result<Reserved> {
         let SyncOptions { mode, timeout, cancel } = options;
+        let (context, reservation) = self.reserve(Work::Sync, mode, cancel)?;
+        Ok(Reserved {
+            dataset: self.clone(),
+            context,
+            timeout: timeout.or(self.state.config.sync_timeout),
+            reservation,
+        })
+    }
+
+    /// Marks the dataset as running, or refuses because it is, and collects what the run needs.
+    pub(super) fn reserve(
+        &self,
+        work: Work,
+        mode: SyncMode,
+        cancel: Option<CancellationToken>,
+    ) -> Result<(RunContext, Reservation)> {
+        let source = self.check_ready(work)?;
         let cancel = cancel.map_or_else(CancellationToken::new, |cancel| cancel.child_token());
         let run_id = uuid::Uuid::new_v4().to_string();
         let config = Arc::clone(&self.state.config);
@@ -106,12 +156,14 @@ impl Dataset {
         {
             let mut running = lock(&self.state.running);
             if let Some(running) = running.as_ref() {
-                return Err(Error::new(ErrorKind::Busy, "a sync of this dataset is already running")
-                    .during("sync.start")
+                let message = format!("a {} of this dataset is already running", running.work.name());
+                return Err(Error::new(ErrorKind::Busy, message)
+                    .during(work.start())
                     .with("dataset", self.name())
                     .with("run_id", &running.run_id));
             }
             *running = Some(Running {
+                work,
                 run_id: run_id.clone(),
                 since,
                 cancel: cancel.clone(),
@@ -127,62 +179,81 @@ impl Dataset {
             source,
             record: lock(&self.state.record).clone(),
             run_id,
+            since,
             mode,
             cap: self.engine.config.store.max_sync_rows,
             workers: self.engine.config.store.sync_workers,
             cancel,
             memory: Arc::clone(&self.state.memory),
+            keep_snapshot: work == Work::Verify,
             progress,
         };
-        Ok(Reserved {
-            dataset: self.clone(),
-            context,
-            since,
-            timeout: timeout.or(self.state.config.sync_timeout),
-            reservation,
-        })
+        Ok((context, reservation))
     }
 
-    async fn run_reserved(
+    pub(super) fn announce(&self, context: &RunContext) {
+        let _ = self.engine.events.send(SyncEvent::Started {
+            dataset: self.name().to_owned(),
+            run_id: context.run_id.clone(),
+        });
+    }
+
+    /// Runs work when its turn has come, and cancels it when it takes too long.
+    pub(super) async fn limited<T>(
         &self,
-        mut context: RunContext,
-        since: DateTime<Utc>,
+        cancel: &CancellationToken,
         timeout: Option<Duration>,
-        reservation: Reservation,
-    ) -> Result<SyncReport> {
-        reach(Step::Reserved);
-        let cancel = context.cancel.clone();
+        work: Work,
+        run: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let limited = async {
             // Two datasets at once keep a small machine busy; more only compete for memory.
             let _turn = tokio::select! {
                 turn = self.engine.turns.acquire() => turn.map_err(|_| closed())?,
-                () = context.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the sync was cancelled")),
-            };
-            // A store that was lost since the last sync is opened again, and may remember something else.
-            context.store = self.engine.writable().await?;
-            context.record = lock(&self.state.record).clone();
-            run(&context).await
-        };
-        let outcome = match timeout {
-            None => limited.await,
-            Some(limit) => {
-                let mut limited = std::pin::pin!(limited);
-                tokio::select! {
-                    outcome = &mut limited => outcome,
-                    () = tokio::time::sleep(limit) => {
-                        // The run ends in order: it cleans up behind itself.
-                        cancel.cancel();
-                        limited.await.map_err(|error| match error.kind() {
-                            ErrorKind::Cancelled => Error::new(ErrorKind::Timeout, format!("the sync took longer than {} s", limit.as_secs_f64())),
-                            _ => error,
-                        })
-                    }
+                () = cancel.cancelled() => {
+                    return Err(Error::new(ErrorKind::Cancelled, format!("the {} was cancelled", work.name())));
                 }
-            }
+            };
+            run.await
         };
+        let Some(limit) = timeout else {
+            return limited.await;
+        };
+        let mut limited = std::pin::pin!(limited);
+        tokio::select! {
+            outcome = &mut limited => outcome,
+            () = tokio::time::sleep(limit) => {
+                // The run ends in order: it cleans up behind itself.
+                cancel.cancel();
+                limited.await.map_err(|error| match error.kind() {
+                    ErrorKind::Cancelled => {
+                        let message = format!("the {} took longer than {} s", work.name(), limit.as_secs_f64());
+                        Error::new(ErrorKind::Timeout, message)
+                    }
+                    _ => error,
+                })
+            }
+        }
+    }
+
+    /// Looks for the store: one that was lost since the last run is opened again, and may remember something else.
+    pub(super) async fn refresh(&self, context: &mut RunContext) -> Result<()> {
+        context.store = self.engine.writable().await?;
+        context.record = lock(&self.state.record).clone();
+        Ok(())
+    }
+
+    /// Keeps what became of a sync, and tells it. The reservation ends here, unless the caller keeps it.
+    pub(super) async fn settle(
+        &self,
+        context: &RunContext,
+        outcome: Result<Done>,
+        reservation: Option<Reservation>,
+    ) -> Result<Done> {
         match outcome {
-            Ok((report, record)) => {
-                *lock(&self.state.record) = record;
+            Ok(done) => {
+                let report = &done.report;
+                *lock(&self.state.record) = done.record.clone();
                 reach(Step::Finished);
                 // Whoever hears of the commit may start the next sync at once.
                 drop(reservation);
@@ -193,11 +264,11 @@ impl Dataset {
                 let _ = self.engine.events.send(SyncEvent::Committed {
                     report: Box::new(report.clone()),
                 });
-                Ok(report)
+                Ok(done)
             }
             Err(error) => {
                 let error = error.with("dataset", self.name());
-                let failure = self.remember_failure(&context, since, &error).await;
+                let failure = self.remember_failure(context, &error).await;
                 drop(reservation);
                 let _ = self.engine.events.send(SyncEvent::Failed {
                     dataset: self.name().to_owned(),
@@ -209,7 +280,7 @@ impl Dataset {
     }
 
     /// Keeps the failure beside the last success, in memory and in the store.
-    async fn remember_failure(&self, context: &RunContext, since: DateTime<Utc>, error: &Error) -> Failure {
+    async fn remember_failure(&self, context: &RunContext, error: &Error) -> Failure {
         tracing::warn!(dataset = self.name(), code = error.code(), error = %error, "the sync failed");
         // The driver's words may hold values of rows.
         tracing::debug!(dataset = self.name(), cause = %error.chain(), "why the sync failed");
@@ -223,13 +294,13 @@ impl Dataset {
             }
             record.clone()
         };
-        let mut line = RunRecord::started(&context.run_id, self.name(), since);
+        let mut line = RunRecord::started(&context.run_id, self.name(), context.since);
         let outcome = if error.kind() == ErrorKind::Cancelled {
             "cancelled"
         } else {
             "failed"
         };
-        let elapsed = u64::try_from((now - since).num_milliseconds()).unwrap_or(0);
+        let elapsed = u64::try_from((now - context.since).num_milliseconds()).unwrap_or(0);
         line.finished(elapsed, outcome, "", 0, record.generation);
         line.code = Some(failure.code.clone());
         line.message = Some(failure.message.clone());
@@ -256,12 +327,12 @@ impl Dataset {
         failure
     }
 
-    /// Says at once why a sync cannot start.
-    fn check_ready(&self) -> Result<Arc<dyn Source>> {
+    /// Says at once why work cannot start.
+    fn check_ready(&self, work: Work) -> Result<Arc<dyn Source>> {
         let config = &self.state.config;
         let refuse = |message: &str| {
             Err(Error::new(ErrorKind::Config, message)
-                .during("sync.start")
+                .during(work.start())
                 .with("dataset", &config.name))
         };
         if self.engine.is_closed() {
@@ -283,97 +354,12 @@ impl Dataset {
         Ok(Arc::clone(source))
     }
 
-    /// Cancels the running sync; tells whether there was one.
+    /// Cancels the running sync or verification; tells whether there was one.
     pub fn cancel_sync(&self) -> bool {
         let running = lock(&self.state.running);
         running.as_ref().is_some_and(|running| {
             running.cancel.cancel();
             true
         })
-    }
-}
-
-/// A sync that has its dataset and has not begun. Dropping it frees the dataset.
-pub(crate) struct Reserved {
-    dataset: Dataset,
-    context: RunContext,
-    since: DateTime<Utc>,
-    timeout: Option<Duration>,
-    reservation: Reservation,
-}
-
-impl Reserved {
-    /// Returns where the run will read from, to be replaced by a place in a shared snapshot.
-    pub(crate) fn source(&mut self) -> &mut Arc<dyn Source> {
-        &mut self.context.source
-    }
-
-    /// Begins in the background.
-    pub(crate) fn start(self) -> SyncHandle {
-        let Self {
-            dataset,
-            context,
-            since,
-            timeout,
-            reservation,
-        } = self;
-        let (run_id, cancel) = (context.run_id.clone(), context.cancel.clone());
-        let engine = Arc::clone(&dataset.engine);
-        let _ = engine.events.send(SyncEvent::Started {
-            dataset: dataset.name().to_owned(),
-            run_id: run_id.clone(),
-        });
-        let task = engine
-            .tasks
-            .spawn(async move { dataset.run_reserved(context, since, timeout, reservation).await });
-        SyncHandle {
-            run_id,
-            task,
-            cancel: Some(cancel.drop_guard()),
-        }
-    }
-}
-
-/// A sync that was started. Dropping the handle cancels the sync; [`detach`](Self::detach) lets it go on.
-#[derive(Debug)]
-pub struct SyncHandle {
-    run_id: String,
-    task: JoinHandle<Result<SyncReport>>,
-    cancel: Option<DropGuard>,
-}
-
-impl SyncHandle {
-    /// Returns the run's id.
-    #[must_use]
-    pub fn run_id(&self) -> &str {
-        &self.run_id
-    }
-
-    /// Waits for the report. Dropping this future cancels the sync.
-    ///
-    /// # Errors
-    /// As [`Dataset::sync`].
-    pub async fn wait(mut self) -> Result<SyncReport> {
-        let outcome = (&mut self.task)
-            .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the sync panicked").during("sync")));
-        // It has ended: nothing is left to cancel.
-        self.cancel.take().map(DropGuard::disarm);
-        outcome
-    }
-
-    /// Lets the sync go on without anyone waiting.
-    pub fn detach(mut self) {
-        self.cancel.take().map(DropGuard::disarm);
-    }
-}
-
-/// Frees the dataset for the next sync, whatever ended this one.
-#[derive(Debug)]
-pub(super) struct Reservation(pub(super) Arc<State>);
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        *lock(&self.0.running) = None;
     }
 }

@@ -55,7 +55,7 @@ pub trait Snapshot: Send {
     /// Opens another session on the very same snapshot; `None` when the source cannot, and then this one reads everything.
     async fn fork(&mut self) -> Result<Option<Box<dyn Snapshot>>>;
 
-    /// Tells whether everything that was read is of this snapshot; called once after the last read.
+    /// Tells whether everything that was read is of this snapshot; called after the last read.
     ///
     /// # Errors
     /// `SourceUnavailable` when the source has changed a table in a way that does not respect snapshots, or is gone.

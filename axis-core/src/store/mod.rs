@@ -1,6 +1,7 @@
 //! The DuckDB file: one engine at a time, readers on limited slots, one writer, and everything about a sync in one commit.
 
 mod catalog;
+mod checksum;
 mod claim;
 mod commit;
 pub(crate) mod fault;
@@ -26,6 +27,7 @@ pub use catalog::RunRecord;
 pub(crate) use catalog::{
     Catalog, ColumnRecord, DatasetRecord, Mark, TableRecord, log_run, recent_runs, write as write_record,
 };
+pub(crate) use checksum::{Hashed, Sums, stored_columns, sum_feed, sum_table};
 pub(crate) use commit::{ChangeKind, Commit, TableChange, TableOutcome};
 pub(crate) use feed::{Feed, Feeds};
 pub(crate) use fence::Fence;

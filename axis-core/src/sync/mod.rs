@@ -14,6 +14,8 @@ mod read;
 mod report;
 mod run;
 mod schedule;
+mod verdict;
+mod verify;
 mod view;
 mod window;
 
@@ -21,5 +23,7 @@ pub use columns::KeptAlias;
 pub(crate) use peek::Memory;
 pub use plan::SyncMode;
 pub use report::{Failure, FullReason, Strategy, SyncEvent, SyncReport, TableReport};
-pub(crate) use run::{RunContext, run};
+pub(crate) use run::{Done, RunContext, run};
 pub(crate) use schedule::{Due, Timing, due};
+pub use verdict::{ColumnDifference, Difference, Sides, TableVerification, VerifyReport};
+pub(crate) use verify::verify;

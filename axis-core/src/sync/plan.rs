@@ -229,7 +229,7 @@ fn fingerprint(table: &TableConfig, query: &str, identity: &str) -> String {
 }
 
 /// Finds a configured column by its source name, then by its final name.
-fn position(source: &[String], finals: &[String], wanted: &str) -> Option<usize> {
+pub(super) fn position(source: &[String], finals: &[String], wanted: &str) -> Option<usize> {
     let exact = |names: &[String]| names.iter().position(|name| name == wanted);
     let loose = |names: &[String]| names.iter().position(|name| name.eq_ignore_ascii_case(wanted));
     exact(source)

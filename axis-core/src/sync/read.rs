@@ -36,7 +36,7 @@ pub(super) struct Held {
 /// the session that will commit.
 pub(super) async fn stage_all(
     context: &RunContext,
-    mut leader: Box<dyn Snapshot>,
+    leader: &mut dyn Snapshot,
     plans: &[TablePlan],
     session: &mut Session,
 ) -> Result<Vec<Staged>> {
@@ -49,27 +49,14 @@ pub(super) async fn stage_all(
     let mut staged: Vec<Option<Staged>> = plans.iter().map(|_| None).collect();
     // A failure of one session must stop the others, but not be mistaken for a cancellation by the caller.
     let stop = context.cancel.child_token();
-    let mut forks = Vec::new();
-    for _ in 1..context.workers.min(full.len()) {
-        let fork = tokio::select! {
-            fork = leader.fork() => fork?,
-            () = context.cancel.cancelled() => {
-                return Err(Error::new(ErrorKind::Cancelled, "the sync was cancelled").during("sync.read"));
-            }
-        };
-        match fork {
-            Some(fork) => forks.push(fork),
-            // Fail closed: what cannot share the snapshot does not read.
-            None => break,
-        }
-    }
+    let forks = forks(context, leader, context.workers.min(full.len())).await?;
     let load = if full.is_empty() {
         None
     } else {
         Some(context.store.pool.load().await)
     };
     let queue = Mutex::new(full);
-    let own = work(context, leader.as_mut(), plans, &queue, &stop);
+    let own = work(context, leader, plans, &queue, &stop);
     let others = futures::future::join_all(forks.into_iter().map(async |mut fork| {
         let done = work(context, fork.as_mut(), plans, &queue, &stop).await?;
         confirm(context, fork.as_mut()).await?;
@@ -83,28 +70,50 @@ pub(super) async fn stage_all(
     }
     drop(load);
     for index in windows {
-        let done = stage_window(context, leader.as_mut(), &plans[index], &stop, session, index).await?;
+        let done = stage_window(context, leader, &plans[index], &stop, session, index).await?;
         staged[index] = Some(done);
     }
     let staged: Vec<Staged> = staged.into_iter().flatten().collect();
     // Rows that the store holds already are not stored, wherever they come from.
     if staged.iter().any(|staged| staged.held.is_none()) {
-        confirm(context, leader.as_mut()).await?;
+        confirm(context, leader).await?;
     }
-    leader.close().await;
     Ok(staged)
 }
 
 /// Makes sure that a session has read what its snapshot promised.
-async fn confirm(context: &RunContext, snapshot: &mut dyn Snapshot) -> Result<()> {
+pub(super) async fn confirm(context: &RunContext, snapshot: &mut dyn Snapshot) -> Result<()> {
     tokio::select! {
         confirmed = snapshot.confirm() => confirmed,
         () = context.cancel.cancelled() => Err(Error::new(ErrorKind::Cancelled, "the sync was cancelled").during("sync.read")),
     }
 }
 
+/// Opens the sessions beside the leader that it takes to read with so many at once; fewer where the source cannot share.
+pub(super) async fn forks(
+    context: &RunContext,
+    leader: &mut dyn Snapshot,
+    sessions: usize,
+) -> Result<Vec<Box<dyn Snapshot>>> {
+    let mut forks = Vec::new();
+    for _ in 1..sessions {
+        let fork = tokio::select! {
+            fork = leader.fork() => fork?,
+            () = context.cancel.cancelled() => {
+                return Err(Error::new(ErrorKind::Cancelled, "the sync was cancelled").during("sync.read"));
+            }
+        };
+        match fork {
+            Some(fork) => forks.push(fork),
+            // Fail closed: what cannot share the snapshot does not read.
+            None => break,
+        }
+    }
+    Ok(forks)
+}
+
 /// Joins what the sessions did; of several failures the one that caused the others counts.
-fn first_cause(outcomes: Vec<Result<Vec<(usize, Staged)>>>) -> Result<Vec<(usize, Staged)>> {
+pub(super) fn first_cause<T>(outcomes: Vec<Result<Vec<(usize, T)>>>) -> Result<Vec<(usize, T)>> {
     let mut done = Vec::new();
     let mut failure: Option<Error> = None;
     for outcome in outcomes {

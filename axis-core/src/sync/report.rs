@@ -203,6 +203,24 @@ pub enum SyncEvent {
         /// Its report.
         report: Box<SyncReport>,
     },
+    /// A comparison with the source began.
+    Verifying {
+        /// The dataset.
+        dataset: String,
+        /// The run.
+        run_id: String,
+        /// The tables, in the order of the configuration.
+        tables: Vec<String>,
+    },
+    /// A comparison with the source has ended.
+    Verified {
+        /// The dataset.
+        dataset: String,
+        /// The run.
+        run_id: String,
+        /// Whether both sides are equal; `None` when the comparison failed.
+        equal: Option<bool>,
+    },
     /// A sync has failed; what was served before is still served.
     Failed {
         /// The dataset.

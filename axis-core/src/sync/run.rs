@@ -37,18 +37,31 @@ pub(crate) struct RunContext {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) record: DatasetRecord,
     pub(crate) run_id: String,
+    /// When it was reserved.
+    pub(crate) since: DateTime<Utc>,
     pub(crate) mode: SyncMode,
     pub(crate) cap: Option<u64>,
     pub(crate) workers: usize,
     pub(crate) cancel: CancellationToken,
     /// What the last refreshes read.
     pub(crate) memory: Arc<Memory>,
+    /// Whether the snapshot outlives the sync, so that the store can be compared with it.
+    pub(crate) keep_snapshot: bool,
     /// One counter a table, in the order of the configuration.
     pub(crate) progress: Vec<Arc<ReadProgress>>,
 }
 
-/// Runs a sync; returns its report and the record that was stored.
-pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetRecord)> {
+/// A sync that has committed.
+pub(crate) struct Done {
+    pub(crate) report: SyncReport,
+    /// The record that was stored.
+    pub(crate) record: DatasetRecord,
+    /// The snapshot that the store now equals, when it was to be kept.
+    pub(crate) snapshot: Option<Box<dyn Snapshot>>,
+}
+
+/// Runs a sync.
+pub(crate) async fn run(context: &RunContext) -> Result<Done> {
     let started_at = context.clock.now();
     let mut snapshot = context.source.snapshot(&context.cancel).await?;
     reach(Step::SnapshotTaken);
@@ -64,16 +77,30 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
         run_id: context.run_id.clone(),
         tables: plans.iter().map(|plan| (plan.table.clone(), plan.strategy)).collect(),
     });
-    let telling = tell_progress(context, &plans);
+    let telling = tell_progress(context);
     let mut session = context.store.pool.session()?;
-    let staged = stage_while_open(context, snapshot, &plans, &mut session).await;
+    let staged = stage_while_open(context, snapshot.as_mut(), &plans, &mut session).await;
     drop(telling);
     let outcome = match staged {
         Ok(staged) => {
             reach(Step::Staged);
-            commit(context, &mut session, plans, staged, (&horizon, clocks), started_at).await
+            let snapshot = if context.keep_snapshot {
+                Some(snapshot)
+            } else {
+                snapshot.close().await;
+                None
+            };
+            let committed = commit(context, &mut session, plans, staged, (&horizon, clocks), started_at).await;
+            committed.map(|(report, record)| Done {
+                report,
+                record,
+                snapshot,
+            })
         }
-        Err(error) => Err(error),
+        Err(error) => {
+            drop(snapshot);
+            Err(error)
+        }
     };
     if outcome.is_err() {
         let tables: Vec<String> = context.dataset.tables.iter().map(|table| table.name.clone()).collect();
@@ -92,7 +119,7 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
 /// Stages, and stops when the store is being opened again: that waits until nobody has a connection to the old one.
 async fn stage_while_open(
     context: &RunContext,
-    snapshot: Box<dyn Snapshot>,
+    snapshot: &mut dyn Snapshot,
     plans: &[TablePlan],
     session: &mut Session,
 ) -> Result<Vec<Staged>> {
@@ -165,12 +192,14 @@ fn identity(dataset: &DatasetConfig) -> String {
 }
 
 /// Sends progress while the returned guard lives.
-fn tell_progress(context: &RunContext, plans: &[TablePlan]) -> impl Drop + use<> {
+pub(super) fn tell_progress(context: &RunContext) -> impl Drop + use<> {
     let events = context.events.clone();
     let (dataset, run_id) = (context.dataset.name.clone(), context.run_id.clone());
-    let tables: Vec<(String, Arc<ReadProgress>)> = plans
+    let tables: Vec<(String, Arc<ReadProgress>)> = context
+        .dataset
+        .tables
         .iter()
-        .map(|plan| plan.table.clone())
+        .map(|table| table.name.clone())
         .zip(context.progress.iter().cloned())
         .collect();
     let done = CancellationToken::new();

@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 use super::support::{DEADLINE, Shop, staging_tables, sync, until, until_rows};
 
 /// A table whose last row cannot be read while somebody holds the gate.
-const GATED: &str = "
+pub(super) const GATED: &str = "
 create function gate() returns boolean language plpgsql as 'begin perform pg_advisory_xact_lock_shared(7); return true; end';
 create table big as select i as id, repeat('x', 200) as t, 1 as version from generate_series(1, 40000) i;
 create table small as select i as id, 1 as version from generate_series(1, 100) i;
@@ -52,7 +52,7 @@ impl Gated {
     }
 }
 
-fn tables() -> Vec<TableConfig> {
+pub(super) fn tables() -> Vec<TableConfig> {
     vec![
         TableConfig::new("big", "select * from big where id < 40000 or gate()"),
         TableConfig::new("small", "select * from small"),

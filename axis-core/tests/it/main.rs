@@ -22,3 +22,5 @@ mod status;
 mod support;
 mod takeover;
 mod types;
+mod verify;
+mod verify_stop;

@@ -8,7 +8,7 @@ use super::support::{Shop, assert_equal, text};
 
 /// How values are printed on both sides.
 #[derive(Clone, Copy)]
-enum As {
+pub(super) enum As {
     /// Cast to text.
     Text,
     /// Cast to text, where DuckDB spells the special numbers in its own way and marks whole numbers by `.0`.
@@ -71,7 +71,7 @@ impl As {
 }
 
 /// PostgreSQL's type, the store's, values, and how they are printed.
-const TABLE: &[(&str, &str, &[&str], As)] = &[
+pub(super) const TABLE: &[(&str, &str, &[&str], As)] = &[
     ("boolean", "BOOLEAN", &["true", "false"], As::Text),
     ("smallint", "SMALLINT", &["-32768", "0", "32767"], As::Text),
     ("integer", "INTEGER", &["-2147483648", "2147483647"], As::Text),
@@ -260,8 +260,8 @@ const TABLE: &[(&str, &str, &[&str], As)] = &[
 const EXTRAS: &str = "create extension citext; create type mood as enum ('sad', 'very happy');
 create type pair as (a int, b text); create domain positive as int check (value > 0); create domain amount as numeric(9,3);";
 
-#[tokio::test]
-async fn every_type_is_stored_as_the_server_prints_it() {
+/// Opens an engine over one table of each type: `n` counts the values `v`, and is -1 beside NULL.
+pub(super) async fn open(prefix: &str) -> Shop {
     let mut statements = EXTRAS.to_owned();
     let mut tables = Vec::new();
     for (index, (ty, _, values, _)) in TABLE.iter().enumerate() {
@@ -277,7 +277,12 @@ async fn every_type_is_stored_as_the_server_prints_it() {
         );
         tables.push(TableConfig::new(format!("t{index}"), format!("select * from t{index}")));
     }
-    let shop = Shop::open("types", &statements, tables).await;
+    Shop::open(prefix, &statements, tables).await
+}
+
+#[tokio::test]
+async fn every_type_is_stored_as_the_server_prints_it() {
+    let shop = open("types").await;
     let report = shop.sync().await;
     for (index, (ty, stored_type, values, print)) in TABLE.iter().enumerate() {
         assert_eq!(report.tables[index].rows_total, values.len() as u64 + 1, "{ty}");

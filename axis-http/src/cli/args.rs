@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Brings datasets up to date: those named, or all that are enabled.
     Sync(SyncArgs),
+    /// Compares datasets with their sources, row by row in checksums: those named, or all that are enabled.
+    ///
+    /// Exit codes: 0 equal, 1 a difference or a failure, 2 wrong usage or configuration, 130 interrupted.
+    Verify(VerifyArgs),
     /// Shows what is stored and how the last syncs went.
     Status,
     /// Works on watermarks.
@@ -85,6 +89,16 @@ pub(crate) struct SyncArgs {
     /// Rebuilds every table.
     #[arg(long)]
     pub(crate) full: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct VerifyArgs {
+    /// The datasets; all that are enabled when none is named.
+    #[arg(value_name = "DATASET")]
+    pub(crate) datasets: Vec<String>,
+    /// Syncs first and compares in the same snapshot; without it, rows since the last sync are differences.
+    #[arg(long)]
+    pub(crate) sync: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,7 @@ mod serve;
 mod status;
 mod stop;
 mod sync;
+mod verify;
 mod watermarks;
 
 use std::ffi::OsString;
@@ -167,6 +168,7 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Serve(args) => serve::run(context, &args).await,
         Command::Sync(args) => sync::run(context, &args).await,
+        Command::Verify(args) => verify::run(context, &args).await,
         Command::Status => status::run(context).await,
         Command::Watermarks(WatermarksCommand::Reset { dataset }) => watermarks::reset(context, &dataset).await,
         Command::Query(args) => query::run(context, &args).await,

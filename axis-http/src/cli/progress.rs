@@ -75,7 +75,7 @@ impl Screen {
         match event {
             SyncEvent::Planned { dataset, tables, .. } => {
                 for (table, strategy) in tables {
-                    self.begin(&dataset, table, strategy);
+                    self.begin(&dataset, table, &describe(strategy));
                 }
             }
             SyncEvent::Progress {
@@ -90,20 +90,25 @@ impl Screen {
                 self.end(&report.dataset);
                 self.output.note(&committed(&report));
             }
+            SyncEvent::Verifying { dataset, tables, .. } => {
+                for table in tables {
+                    self.begin(&dataset, table, "to compare");
+                }
+            }
+            SyncEvent::Verified { dataset, .. } => self.end(&dataset),
             // The command itself prints the error.
             SyncEvent::Failed { dataset, .. } => self.end(&dataset),
             _ => {}
         }
     }
 
-    fn begin(&mut self, dataset: &str, table: String, strategy: Strategy) {
-        let how = describe(strategy);
+    fn begin(&mut self, dataset: &str, table: String, how: &str) {
         let bar = self.output.is_terminal().then(|| {
             let style = ProgressStyle::with_template("{spinner} {prefix:<24} {msg}");
             let bar = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             let bar = self.output.bars().add(bar);
             bar.set_prefix(table.clone());
-            bar.set_message(how.clone());
+            bar.set_message(how.to_owned());
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });

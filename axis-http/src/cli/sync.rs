@@ -2,6 +2,7 @@
 
 use axis_core::config::Config;
 use axis_core::{Dataset, Engine, Error, ErrorKind, Result as AxisResult, SyncOptions, SyncReport};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::SyncArgs;
@@ -10,7 +11,7 @@ use super::progress::{Progress, describe, duration, thousands};
 use super::{Context, Exit, Failure};
 
 /// What became of each dataset, in the order in which they were asked for.
-pub(crate) type Outcomes = Vec<(String, AxisResult<SyncReport>)>;
+pub(crate) type Outcomes<T = SyncReport> = Vec<(String, AxisResult<T>)>;
 
 pub(crate) async fn run(context: &Context, args: &SyncArgs) -> Result<Exit, Failure> {
     let config = context.config()?;
@@ -55,7 +56,7 @@ pub(crate) async fn sync_all(
 }
 
 /// The datasets that are named, or all that are enabled.
-fn chosen(config: &Config, named: &[String]) -> AxisResult<Vec<String>> {
+pub(super) fn chosen(config: &Config, named: &[String]) -> AxisResult<Vec<String>> {
     if named.is_empty() {
         let names: Vec<String> = config
             .datasets
@@ -86,7 +87,7 @@ fn chosen(config: &Config, named: &[String]) -> AxisResult<Vec<String>> {
 }
 
 /// 2 when nothing but the configuration stood in the way of everything, 1 when anything failed.
-fn exit(context: &Context, outcomes: &Outcomes) -> Exit {
+pub(super) fn exit<T>(context: &Context, outcomes: &Outcomes<T>) -> Exit {
     let errors: Vec<&Error> = outcomes
         .iter()
         .filter_map(|(_, outcome)| outcome.as_ref().err())
@@ -104,7 +105,7 @@ fn exit(context: &Context, outcomes: &Outcomes) -> Exit {
 }
 
 /// The outcomes for programs.
-pub(crate) fn document(outcomes: &Outcomes) -> Value {
+pub(crate) fn document<T: Serialize>(outcomes: &Outcomes<T>) -> Value {
     let datasets: Vec<Value> = outcomes
         .iter()
         .map(|(name, outcome)| match outcome {

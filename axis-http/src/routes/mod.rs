@@ -25,6 +25,7 @@ pub(crate) fn all(engine: Engine) -> Router {
             "/api/store/sync/{dataset}/reset-watermark",
             post(store::reset_watermark),
         )
+        .route("/api/store/verify/{dataset}", post(store::verify))
         .route("/api/store/status", get(status::status))
         .route("/api/store/metadata/{dataset}", get(data::metadata))
         .route("/api/store/data/{dataset}", get(data::data))

@@ -1,6 +1,6 @@
-//! Starting syncs and resetting watermarks.
+//! Starting syncs, comparing with the source, resetting watermarks.
 
-use axis_core::{Dataset, Engine, Error, ErrorKind, SyncMode, SyncOptions};
+use axis_core::{Dataset, Engine, Error, ErrorKind, SyncMode, SyncOptions, VerifyOptions};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -84,6 +84,19 @@ pub(super) async fn sync_one(
         "message": format!("sync of {name} started in the background ({})", describe(full)),
         "run_id": run_id,
     })))
+}
+
+/// `POST /api/store/verify/{dataset}`: answers when both sides have been compared. A client that goes away cancels it.
+pub(super) async fn verify(
+    State(engine): State<Engine>,
+    Name(name): Name,
+    mut params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let sync = params.boolean("sync", false);
+    params.check()?;
+    let options = VerifyOptions::default().sync(sync);
+    let report = dataset(&engine, &name)?.verify(options).await?;
+    Ok(Json(json!({ "success": true, "report": report })))
 }
 
 /// `POST /api/store/sync/{dataset}/reset-watermark`.

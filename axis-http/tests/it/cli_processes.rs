@@ -13,6 +13,7 @@ fn a_store_in_use_is_told_with_the_process() {
     for arguments in [
         &["status"][..],
         &["sync", "kpi"],
+        &["verify", "kpi"],
         &["query", "select 1"],
         &["watermarks", "reset", "kpi"],
     ] {

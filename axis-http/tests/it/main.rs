@@ -10,3 +10,4 @@ mod cli_query;
 mod readme;
 mod scripts;
 mod support;
+mod verify;
