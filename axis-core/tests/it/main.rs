@@ -1,6 +1,7 @@
 //! The engine as a user meets it, against a real PostgreSQL and real SQLite files.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
+mod bad_days;
 mod bad_input;
 mod cancel;
 mod crash;
@@ -12,6 +13,7 @@ mod horizon;
 mod incremental;
 mod pages;
 mod policies;
+mod proxy;
 mod query;
 mod readers;
 mod schedule;
