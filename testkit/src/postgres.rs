@@ -6,6 +6,7 @@
 mod binaries;
 mod certificate;
 mod sql;
+mod standby;
 
 use std::fs;
 use std::io::Write as _;
@@ -73,16 +74,20 @@ impl Postgres {
             keeper: Mutex::new(None),
         };
         postgres.init(options);
-        // Another process may take the free port before the server binds it: then another one is tried.
+        postgres.launch_somewhere();
+        postgres
+    }
+
+    /// Launches on a free port. Another process may take it before the server binds it: then another one is tried.
+    fn launch_somewhere(&mut self) {
         for attempt in 1.. {
-            postgres.port = free_port();
-            match postgres.launch() {
+            self.port = free_port();
+            match self.launch() {
                 Ok(()) => break,
                 Err(log) if attempt < 5 && log.contains("could not bind") => {}
                 Err(log) => panic!("PostgreSQL did not start: {log}"),
             }
         }
-        postgres
     }
 
     /// Returns the address of a database on TCP, with user and password.
@@ -209,7 +214,7 @@ impl Postgres {
         }
         settings.extend(options.settings.iter().cloned());
         let file = data.join("postgresql.auto.conf");
-        self.write(&file, &settings.join("\n"));
+        self.write(&file, &format!("{}\n", settings.join("\n")));
         if let Some(lines) = &options.hba {
             self.write(&data.join("pg_hba.conf"), &format!("{}\n", lines.join("\n")));
         }
@@ -246,7 +251,8 @@ impl Postgres {
         for _ in 0..1500 {
             let text = fs::read_to_string(&log).unwrap_or_default();
             ready =
-                text.contains("database system is ready to accept connections") && sql::answers(&self.url("postgres"));
+                // Of a standby it says "read-only connections".
+                text.contains("database system is ready to accept") && sql::answers(&self.url("postgres"));
             if ready || text.contains("FATAL:") && !text.contains("the database system is starting up") {
                 break;
             }

@@ -1,6 +1,7 @@
 //! The engine as a user meets it, against a real PostgreSQL and real SQLite files.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
+mod bad_days;
 mod bad_input;
 mod cancel;
 mod crash;
@@ -8,9 +9,11 @@ mod edges;
 mod errors_json;
 mod every_type;
 mod full;
+mod horizon;
 mod incremental;
 mod pages;
 mod policies;
+mod proxy;
 mod query;
 mod readers;
 mod rewrites;
@@ -24,3 +27,4 @@ mod takeover;
 mod types;
 mod verify;
 mod verify_stop;
+mod writers;

@@ -42,7 +42,16 @@ impl Shop {
         tables: Vec<TableConfig>,
         adjust: impl FnOnce(&mut Config),
     ) -> Self {
-        let database = TestDatabase::create(prefix);
+        Self::over(TestDatabase::create(prefix), statements, tables, adjust).await
+    }
+
+    /// The same over a database that exists, of a server of the test's own for example.
+    pub(crate) async fn over(
+        database: TestDatabase,
+        statements: &str,
+        tables: Vec<TableConfig>,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Self {
         database.execute(statements);
         let directory = tempfile::tempdir().unwrap();
         let mut config = config(&directory.path().join("s.duckdb"), &database.url, tables);

@@ -6,10 +6,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The binaries that a cluster needs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Binaries {
     pub(super) initdb: PathBuf,
     pub(super) postgres: PathBuf,
+    /// Makes a standby; it comes with the clients, which every package of the server demands.
+    pub(super) basebackup: PathBuf,
     /// The account to run them as; `None` when this process is not root.
     pub(super) account: Option<Account>,
 }
@@ -47,6 +49,10 @@ impl Binaries {
         Self {
             initdb: place.join("initdb"),
             postgres: place.join("postgres"),
+            // The search path may have links to some of the programs only.
+            basebackup: fs::canonicalize(place.join("initdb"))
+                .unwrap_or_default()
+                .with_file_name("pg_basebackup"),
             account: account(),
         }
     }

@@ -283,6 +283,7 @@ fn the_horizon_is_the_oldest_open_transaction() {
         .runtime
         .block_on(writer.batch_execute("prepare transaction 'axis'"))
         .unwrap();
+    drop(writer);
     leave(&database);
     let prepared = bench.snapshot().unwrap().horizon().clone();
     assert_eq!(
