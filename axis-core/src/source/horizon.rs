@@ -1,5 +1,7 @@
 //! Which rows may still appear behind the watermark once the snapshot is taken.
 
+use std::time::Instant;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -126,10 +128,14 @@ pub struct Horizon {
     /// Whether no transaction was open and none can have committed between the two times.
     pub quiet: bool,
     /// The oldest start of a transaction that may still write, prepared ones aside; `taken_at` when none was open; `None` when
-    /// the source would not tell.
+    /// the source does not show all of them, or gets rows from elsewhere.
     pub oldest_writer: Option<DateTime<Utc>>,
+    /// The oldest start of those that the source does show; `taken_at` when there is none.
+    pub oldest_seen: DateTime<Utc>,
     /// When the oldest transaction that waits for the second phase of its commit was prepared; when it began nobody tells.
     pub prepared: Option<DateTime<Utc>>,
-    /// `oldest_writer` (or `taken_at`) in the source's own time zone, for cursors without a zone.
+    /// `oldest_seen` in the source's own time zone, for cursors without a zone.
     pub local: NaiveDateTime,
+    /// When the answer of the source arrived, on a clock that nobody sets.
+    pub arrived: Instant,
 }

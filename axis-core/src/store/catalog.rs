@@ -96,7 +96,10 @@ pub(crate) struct Mark {
     pub(crate) quiet: bool,
     /// The oldest start of a transaction that could still write; `None` when unknown.
     pub(crate) oldest_writer: Option<DateTime<Utc>>,
-    /// The same, or `taken_at`, in the source's zone.
+    /// The oldest start of a transaction that the source did show.
+    #[serde(default)]
+    pub(crate) oldest_seen: DateTime<Utc>,
+    /// The oldest start that is known, in the source's zone.
     pub(crate) local: NaiveDateTime,
     /// Whether a transaction was prepared; then `oldest_writer` was found with the help of the mark before.
     #[serde(default)]

@@ -74,11 +74,16 @@ pub(super) async fn stage_all(
         staged[index] = Some(done);
     }
     let staged: Vec<Staged> = staged.into_iter().flatten().collect();
-    // Rows that the store holds already are not stored, wherever they come from.
-    if staged.iter().any(|staged| staged.held.is_none()) {
+    if is_confirmed(&staged) {
         confirm(context, leader).await?;
     }
     Ok(staged)
+}
+
+/// Tells whether what was read has to be, and was, confirmed. Rows that the store holds already are not stored, wherever they
+/// come from, and a refresh that finds nothing else spares the question.
+pub(super) fn is_confirmed(staged: &[Staged]) -> bool {
+    staged.iter().any(|staged| staged.held.is_none())
 }
 
 /// Makes sure that a session has read what its snapshot promised.

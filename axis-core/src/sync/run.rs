@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::peek::{Memory, Rows};
 use super::plan::{self, SyncMode, TablePlan};
-use super::read::{Staged, stage_all};
+use super::read::{Staged, is_confirmed, stage_all};
 use super::report::{Strategy, SyncEvent, SyncReport, TableReport};
 use super::window::Clocks;
 use super::{view, window};
@@ -65,11 +65,7 @@ pub(crate) async fn run(context: &RunContext) -> Result<Done> {
     let started_at = context.clock.now();
     let mut snapshot = context.source.snapshot(&context.cancel).await?;
     reach(Step::SnapshotTaken);
-    let horizon = snapshot.horizon().clone();
-    let clocks = Clocks {
-        source: horizon.taken_at,
-        ours: context.clock.now(),
-    };
+    let clocks = Clocks::of(snapshot.horizon(), context.clock.now());
     let plans = plan_all(context, snapshot.as_mut(), started_at, clocks).await?;
     reach(Step::Planned);
     let _ = context.events.send(SyncEvent::Planned {
@@ -84,6 +80,8 @@ pub(crate) async fn run(context: &RunContext) -> Result<Done> {
     let outcome = match staged {
         Ok(staged) => {
             reach(Step::Staged);
+            // Only who has read everything knows whether it was all of the source's own.
+            let horizon = snapshot.horizon().clone();
             let snapshot = if context.keep_snapshot {
                 Some(snapshot)
             } else {
@@ -389,6 +387,7 @@ impl Completion {
             .map(|plan| plan.strategy)
             .find(|strategy| *strategy != Strategy::Incremental)
             .unwrap_or(Strategy::Incremental);
+        let confirmed = is_confirmed(&self.staged);
         let mut tables = Vec::with_capacity(self.plans.len());
         let mut records = std::collections::BTreeMap::new();
         let parts = self.plans.into_iter().zip(&self.staged).zip(outcomes).zip(&self.bytes);
@@ -422,8 +421,10 @@ impl Completion {
             } else {
                 before.and_then(|before| before.last_full)
             };
-            stored.marks = match &outcome.watermark {
-                Some(watermark) => {
+            stored.marks = match (&outcome.watermark, before) {
+                // What was not confirmed moves no bound.
+                (_, Some(before)) if !confirmed => before.marks.clone(),
+                (Some(watermark), _) => {
                     let past = before.filter(|before| still_holds(before, &stored, watermark, rebuilt));
                     let past = past.map(|before| before.marks.as_slice());
                     window::remember(
@@ -434,7 +435,7 @@ impl Completion {
                         lookback,
                     )
                 }
-                None => Vec::new(),
+                (None, _) => Vec::new(),
             };
             records.insert(plan.table, stored);
         }

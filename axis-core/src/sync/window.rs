@@ -1,7 +1,9 @@
 //! Where the next window must begin so that nothing committed since can lie before it. Pure.
 //!
 //! A cursor that is a time is compared with clocks: the window begins at the watermark or at the last run's horizon,
-//! whichever is older, less the lookback. Any other cursor (a sequence, a text) cannot be compared with a clock; for it the
+//! whichever is older, less the lookback. Stamps may be coarser than the clock: a horizon counts from the second before its
+//! own. And the clock of those who stamp may show another zone than the server's: if they all use the same one, a transaction
+//! that had been open for a while stamped at most that much less than the watermark. Any other cursor (a sequence, a text) cannot be compared with a clock; for it the
 //! past snapshots serve: a transaction that was open at the last run took its values after the newest snapshot that is
 //! older than the transaction, so they lie above the watermark which that snapshot left.
 //!
@@ -34,6 +36,17 @@ pub(crate) struct Clocks {
     pub(crate) ours: DateTime<Utc>,
 }
 
+impl Clocks {
+    /// Returns what the clocks read at a snapshot, when ours reads `now` and the snapshot may have waited for a while.
+    pub(crate) fn of(horizon: &Horizon, now: DateTime<Utc>) -> Self {
+        let waited = TimeDelta::from_std(horizon.arrived.elapsed()).unwrap_or(TimeDelta::zero());
+        Self {
+            source: horizon.taken_at,
+            ours: now - waited,
+        }
+    }
+}
+
 /// Returns the inclusive lower bound of the next window; `None` when no bound is known to be safe.
 pub(crate) fn start(
     watermark: &CursorValue,
@@ -50,20 +63,19 @@ pub(crate) fn start(
         None => BLIND_LOOKBACK,
     };
     let mut back = TimeDelta::from_std(lookback.unwrap_or(blind)).ok()?;
-    let horizon = last.oldest_writer.unwrap_or(last.taken_at);
+    let horizon = last.oldest_writer.unwrap_or(last.oldest_seen);
+    // How long the oldest had been open; the watermark was stamped no later than that while ended.
+    let open = (last.taken_at - horizon).max(TimeDelta::zero());
     if matches!(watermark, CursorValue::Timestamp { .. } | CursorValue::Date(_)) {
         back = back.checked_add(&set_back(last, clocks)?)?;
     }
     match watermark {
         CursorValue::Timestamp { micros, utc } => {
-            let horizon = if *utc {
-                horizon.timestamp_micros()
-            } else {
-                last.local.and_utc().timestamp_micros()
-            };
-            let back = back.num_microseconds()?;
+            let horizon = if *utc { horizon } else { last.local.and_utc() };
+            let horizon = (horizon.timestamp() - 1).saturating_mul(1_000_000);
+            let stamped = micros.saturating_sub(coarse(open).num_microseconds()?);
             Some(CursorValue::Timestamp {
-                micros: (*micros).min(horizon).saturating_sub(back),
+                micros: stamped.min(horizon).saturating_sub(back.num_microseconds()?),
                 utc: *utc,
             })
         }
@@ -72,6 +84,7 @@ pub(crate) fn start(
                 .date()
                 .to_epoch_days()
                 .min((horizon - back).date_naive().to_epoch_days());
+            let back = back + open;
             let back =
                 i32::try_from(back.num_days() + i64::from(back.subsec_nanos() > 0 || back.num_seconds() % 86_400 > 0))
                     .ok()?;
@@ -108,6 +121,7 @@ pub(crate) fn remember(
         snapshot_at: horizon.snapshot_at,
         quiet: horizon.quiet,
         oldest_writer,
+        oldest_seen: horizon.oldest_seen,
         local: local.unwrap_or(horizon.local),
         prepared: horizon.prepared.is_some(),
         open: horizon.oldest_writer.map(|oldest| (oldest, horizon.local)),
@@ -118,8 +132,7 @@ pub(crate) fn remember(
         marks.len() // the last mark says it all
     } else {
         let back = lookback.unwrap_or(BLIND_LOOKBACK).max(BLIND_LOOKBACK);
-        let safe_before =
-            horizon.oldest_writer.unwrap_or(horizon.taken_at) - TimeDelta::from_std(back).unwrap_or(TimeDelta::zero());
+        let safe_before = horizon.oldest_seen - TimeDelta::from_std(back).unwrap_or(TimeDelta::zero());
         // The newest mark that old is the last that any later window can need.
         marks
             .iter()
@@ -138,6 +151,15 @@ pub(crate) fn remember(
             .collect();
     }
     kept
+}
+
+/// Lengthens a time to whole seconds and one more, unless it is none.
+fn coarse(time: TimeDelta) -> TimeDelta {
+    if time.is_zero() {
+        time
+    } else {
+        TimeDelta::seconds(time.num_seconds() + 2)
+    }
 }
 
 /// Returns by how much the source's clock may have been set back since a mark; `None` when it reads less than then.

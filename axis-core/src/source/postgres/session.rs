@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
@@ -16,14 +17,15 @@ use crate::source::{Horizon, ReadRequest, Reader, Snapshot, SourceColumn};
 
 use super::connect::{GOODBYE, Link, PostgresSource};
 use super::read::{self, CopyReader};
-use super::{describe, rewritten, select, sqlstate};
+use super::rewritten::{self, Found};
+use super::{describe, select, sqlstate};
 
 /// Reads the clock and the oldest writer *before* the snapshot is taken: a transaction that ends between the two is then
 /// taken for running, which costs a few rows, where the other order would lose them.
 ///
 /// * A backend that is active may be about to begin, so the start of its statement counts too.
 /// * Vacuum, replication senders and parallel workers write no rows of their own.
-/// * The answer is unknown (NULL) on a standby, when the server hides a session (columns of other roles' sessions are empty
+/// * The answer is unknown (NULL) on a standby and on a subscriber, which get rows that were stamped elsewhere, when the server hides a session (columns of other roles' sessions are empty
 ///   without `pg_read_all_stats`, and `disabled` ones tell nothing to anybody), and beside a transaction that began in the
 ///   future, which is one from before the clock was set back.
 /// * Of a prepared transaction only the time of its preparation is known; whoever remembers the last answer makes a bound of it.
@@ -43,7 +45,8 @@ with here as (select oid from pg_database where datname = current_database()), o
     or backend_type not in ('autovacuum launcher', 'autovacuum worker', 'walsender', 'parallel worker'))
 ), answer as (
   select least(min(started), now()) as oldest, max(started) as newest,
-    pg_is_in_recovery() or coalesce(bool_or(hidden or started > clock_timestamp()), false) as unknown,
+    pg_is_in_recovery() or coalesce(bool_or(hidden or started > clock_timestamp()), false)
+      or exists (select from pg_subscription where subdbid = (select oid from here)) as unknown,
     (select min(prepared) from pg_prepared_xact() where dbid = (select oid from here)) as prepared
   from others
 )
@@ -56,7 +59,8 @@ select (extract(epoch from now()) * 1000000)::bigint,
   )) * 1000000)::bigint,
   txid_snapshot_xmax(txid_current_snapshot()),
   (extract(epoch from newest) * 1000000)::bigint,
-  (extract(epoch from prepared) * 1000000)::bigint
+  (extract(epoch from prepared) * 1000000)::bigint,
+  (extract(epoch from oldest) * 1000000)::bigint
 from answer;
 commit;
 ";
@@ -188,9 +192,13 @@ impl Snapshot for PostgresSnapshot {
 
     async fn confirm(&mut self) -> Result<()> {
         self.check_idle()?;
-        rewritten::check(&self.link.client)
-            .await
-            .map_err(|error| error.during(read::OPERATION))
+        let found = rewritten::check(&self.link.client).await;
+        if let Found::Indirect = found.map_err(|error| error.during(read::OPERATION))? {
+            // When the rows were committed is not for this server's transactions to say.
+            self.horizon.oldest_writer = None;
+            self.horizon.quiet = false;
+        }
+        Ok(())
     }
 
     fn is_usable(&self) -> bool {
@@ -247,7 +255,9 @@ fn horizon(before: &SimpleQueryRow, after: &SimpleQueryRow) -> Option<Horizon> {
         // Without a new transaction number in between, nothing that HORIZON did not see has committed before the snapshot.
         quiet: oldest_writer.is_some() && newest.is_none() && prepared.is_none() && before.get(3)? == after.get(2)?,
         oldest_writer,
+        oldest_seen: time(before, 6)?,
         prepared,
         local: time(before, 2)?.naive_utc(),
+        arrived: Instant::now(),
     })
 }

@@ -42,7 +42,7 @@ mod window;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::Utc;
@@ -131,8 +131,10 @@ impl SqliteSnapshot {
                 quiet: false,
                 taken_at,
                 oldest_writer: None,
+                oldest_seen: taken_at,
                 prepared: None,
                 local: taken_at.naive_utc(),
+                arrived: Instant::now(),
             },
         })
     }

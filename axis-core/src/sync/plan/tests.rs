@@ -158,6 +158,7 @@ impl Case {
                 quiet: self.open == 0,
                 taken_at: at(0),
                 oldest_writer: Some(at(-self.open)),
+                oldest_seen: at(-self.open),
                 local: at(-self.open).naive_utc(),
                 prepared: false,
                 open: None,

@@ -1,5 +1,7 @@
 //! Bounds of windows after runs that saw this and that.
 
+use std::time::Instant;
+
 use chrono::{DateTime, Utc};
 
 use super::*;
@@ -15,6 +17,7 @@ fn mark(taken: i64, oldest: Option<i64>, watermark: CursorValue) -> Mark {
         snapshot_at: at(taken),
         quiet: oldest == Some(taken),
         oldest_writer,
+        oldest_seen: oldest_writer.unwrap_or(at(taken)),
         local: oldest_writer.unwrap_or(at(taken)).naive_utc(),
         prepared: false,
         open: oldest_writer.map(|oldest| (oldest, oldest.naive_utc())),
@@ -48,13 +51,14 @@ fn a_time_begins_at_the_watermark_or_the_horizon_whichever_is_older() {
     let quiet = [mark(100, Some(100), stamp(90))];
     assert_eq!(start(&stamp(90), &quiet, None, &ty, later()), Some(stamp(90)));
     let busy = [mark(100, Some(40), stamp(90))];
-    assert_eq!(start(&stamp(90), &busy, None, &ty, later()), Some(stamp(40)));
+    // The second before the oldest writer's, and as much before the watermark, were the stamps in another zone.
+    assert_eq!(start(&stamp(90), &busy, None, &ty, later()), Some(stamp(28)));
     assert_eq!(
         start(&stamp(90), &busy, Some(Duration::from_secs(10)), &ty, later()),
-        Some(stamp(30))
+        Some(stamp(18))
     );
     let future = [mark(100, Some(100), stamp(9_000))];
-    assert_eq!(start(&stamp(9_000), &future, None, &ty, later()), Some(stamp(100)));
+    assert_eq!(start(&stamp(9_000), &future, None, &ty, later()), Some(stamp(99)));
 }
 
 #[test]
@@ -77,13 +81,55 @@ fn a_source_that_does_not_tell_is_read_five_minutes_back() {
 }
 
 #[test]
+fn what_a_source_does_show_of_its_writers_counts_also_when_it_hides_others() {
+    let mut hidden = mark(10_000, None, stamp(9_990));
+    hidden.oldest_seen = at(8_000);
+    let from = start(&stamp(9_990), &[hidden], None, &ColumnType::TimestampTz, later());
+    // 300 s before the watermark less the time for which the oldest had been open.
+    assert_eq!(from, Some(stamp(9_990 - 2_002 - 300)));
+}
+
+#[test]
+fn stamps_that_are_coarser_than_the_clock_lie_in_the_window() {
+    let mut busy = mark(100, Some(40), stamp(90));
+    busy.oldest_writer = Some(at(40) + TimeDelta::milliseconds(900));
+    busy.oldest_seen = at(40) + TimeDelta::milliseconds(900);
+    let bound = |mark: Mark| start(&stamp(99), &[mark], None, &ColumnType::TimestampTz, later()).unwrap();
+    // `timestamptz(0)` writes 40 or 41 for it.
+    assert!(bound(busy) <= stamp(40));
+}
+
+#[test]
+fn writers_in_a_zone_that_the_server_does_not_know_are_found_by_how_long_they_were_open() {
+    // Stamped in a zone eight hours behind: the local horizon lies far in the future of all stamps.
+    let hours = -8 * 3600;
+    let watermark = CursorValue::Timestamp {
+        micros: at(99 + hours).timestamp_micros(),
+        utc: false,
+    };
+    let busy = mark(100, Some(40), watermark.clone());
+    let late = CursorValue::Timestamp {
+        micros: at(40 + hours).timestamp_micros(),
+        utc: false,
+    };
+    let from = start(&watermark, &[busy], None, &ColumnType::Timestamp, later()).unwrap();
+    assert!(from <= late, "{from:?}");
+}
+
+#[test]
 fn a_date_covers_the_whole_day_of_the_horizon() {
     let day = CursorValue::Date(at(0).date_naive().to_epoch_days());
     let busy = [mark(90_000, Some(-90_000), day.clone())];
     let CursorValue::Date(from) = start(&day, &busy, None, &ColumnType::Date, later()).unwrap() else {
         panic!()
     };
-    assert_eq!(from, at(-90_000).date_naive().to_epoch_days());
+    assert!(from <= at(-90_000).date_naive().to_epoch_days());
+    let CursorValue::Date(day) = day else { panic!() };
+    assert_eq!(
+        from,
+        day - 3,
+        "it had been open for two days and an hour, in whatever zone"
+    );
 }
 
 #[test]
@@ -112,8 +158,10 @@ fn marks_that_no_window_can_need_are_forgotten() {
             snapshot_at: at(run * 60),
             quiet: false,
             oldest_writer: Some(at(run * 60)),
+            oldest_seen: at(run * 60),
             prepared: None,
             local: at(run * 60).naive_utc(),
+            arrived: Instant::now(),
         };
         marks = remember(&marks, &horizon, later(), &int(run), None);
     }
@@ -125,8 +173,10 @@ fn marks_that_no_window_can_need_are_forgotten() {
             snapshot_at: at(run * 60),
             quiet: false,
             oldest_writer: Some(at(60_000)),
+            oldest_seen: at(60_000),
             prepared: None,
             local: at(60_000).naive_utc(),
+            arrived: Instant::now(),
         };
         marks = remember(&marks, &horizon, later(), &int(run), None);
     }
@@ -188,8 +238,10 @@ fn seen(taken: i64, oldest: Option<i64>, prepared: Option<i64>) -> Horizon {
         snapshot_at: at(taken),
         quiet: false,
         oldest_writer: oldest.map(at),
+        oldest_seen: at(oldest.unwrap_or(taken)),
         prepared: prepared.map(at),
         local: at(oldest.unwrap_or(taken)).naive_utc(),
+        arrived: Instant::now(),
     }
 }
 
@@ -205,19 +257,19 @@ fn a_prepared_transaction_is_no_older_than_what_was_open_before_it_was_prepared(
     assert_eq!(run(100, Some(100), Some(90)), None);
     assert_eq!(run(200, Some(150), Some(90)), None, "still the same");
     // One that was prepared since was at most open at the last run.
-    assert_eq!(run(300, Some(300), Some(250)), Some(stamp(150)));
+    assert_eq!(run(300, Some(300), Some(250)), Some(stamp(148)));
     // It stays, and with it the bound.
-    assert_eq!(run(400, Some(400), Some(250)), Some(stamp(150)));
+    assert_eq!(run(400, Some(400), Some(250)), Some(stamp(148)));
     // Another one: it began after the oldest that was open at the last run.
-    assert_eq!(run(500, Some(500), Some(450)), Some(stamp(400)));
-    assert_eq!(run(600, Some(600), None), Some(stamp(600)));
+    assert_eq!(run(500, Some(500), Some(450)), Some(stamp(398)));
+    assert_eq!(run(600, Some(600), None), Some(stamp(599)));
     // Whoever hides sessions leaves nothing to reason with.
     assert_eq!(run(700, None, Some(650)), None);
     let hidden = remember(&[], &seen(100, None, Some(90)), later(), &stamp(100), None);
     let lookback = Some(Duration::from_secs(40));
     assert_eq!(
         start(&stamp(100), &hidden, lookback, &ty, later()),
-        Some(stamp(60)),
+        Some(stamp(59)),
         "as configured"
     );
 }
