@@ -153,7 +153,7 @@ mod tests {
             (ColumnType::Boolean, &["null", "true", "false"]),
             (
                 ColumnType::Double,
-                &["null", "0", "-0.0", "'nan'", "'inf'", "'-inf'", "0.1", "5e-324"],
+                &["null", "0", "'-0.0'::double", "'nan'", "'inf'", "'-inf'", "0.1", "5e-324"],
             ),
             (ColumnType::Float, &["null", "0", "'-0'::float", "'nan'", "0.1"]),
             (

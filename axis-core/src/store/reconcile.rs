@@ -11,6 +11,7 @@ use super::stage::{delta_name, pull};
 use super::{Feed, Feeds, Reason, fault};
 use crate::column::{Column, ColumnType};
 use crate::error::Result;
+use crate::failpoint::{Step, reach};
 use crate::source::CursorValue;
 use crate::source::ident::ident;
 
@@ -70,6 +71,7 @@ pub(crate) fn reconcile(
     let keys = keys_name(&what.table);
     let create = format!("create or replace temp table {keys} as select * from ");
     let count = pull(connection, reason, feeds, &create, what.key.clone(), feed)?;
+    reach(Step::KeysStaged);
     let found = what.compare(connection, reason, count);
     // The connection lives on, also after a failure; its temporary tables would hold memory.
     let mut drop = format!("drop table {keys}; drop table if exists {BUCKETS};");
@@ -82,6 +84,7 @@ pub(crate) fn reconcile(
     }
     let dropped = connection.execute_batch(&drop).map_err(fault::store(OPERATION));
     let found = found?;
+    reach(Step::KeysCompared);
     dropped.map(|()| found)
 }
 
@@ -95,6 +98,7 @@ pub(super) fn delete_gone(connection: &Connection, table: &str, key: &[String]) 
         ident(table)
     );
     let rows = connection.execute(&sql, []).map_err(&fault)?;
+    reach(Step::GoneDeleted);
     connection
         .execute_batch(&format!("drop table {gone}"))
         .map_err(&fault)?;
