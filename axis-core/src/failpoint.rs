@@ -53,6 +53,10 @@ steps! {
     WindowPeeked = "stage.peeked",
     /// All rows of a window are staged.
     WindowStaged = "stage.window",
+    /// The source's keys lie in a temporary table.
+    KeysStaged = "reconcile.keys",
+    /// The keys are compared; those of rows that are gone lie in a temporary table.
+    KeysCompared = "reconcile.compared",
     /// Every table is staged.
     Staged = "sync.staged",
     /// The commit's transaction has begun.
@@ -61,6 +65,8 @@ steps! {
     TableDropped = "commit.dropped",
     /// A window's rows are deleted, the new ones are not there yet.
     WindowDeleted = "commit.deleted",
+    /// The rows that are gone are deleted.
+    GoneDeleted = "commit.gone",
     /// One table is as it will be.
     TableApplied = "commit.applied",
     /// The view is as it will be.

@@ -82,7 +82,14 @@ fn review(dataset: &mut DatasetConfig, warnings: &mut Vec<Warning>) {
         warn("it is enabled but has no connection; set `url`, or `host` and `database`");
     }
     if dataset.reconcile_interval.is_some() {
-        warn("`reconcile_interval_minutes` has no effect yet; `full_refresh_interval_minutes` finds deleted rows");
+        // A table without a cursor is rebuilt by every sync, which finds deleted rows, too.
+        let refreshed = dataset.tables.iter().filter(|table| table.incremental_column.is_some());
+        for table in refreshed.filter(|table| table.primary_key.is_empty()) {
+            warn(&format!(
+                "`reconcile_interval_minutes` needs a `primary_key` to find deleted rows; table `{}` has none",
+                table.name
+            ));
+        }
     }
     if dataset.tables.iter().any(|table| table.partition_column.is_some()) {
         warn("`partition_column` has no effect yet; a table is read by one session");

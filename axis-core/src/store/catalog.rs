@@ -70,6 +70,9 @@ pub(crate) struct TableRecord {
     pub(crate) truncated: bool,
     /// When the table was last rebuilt.
     pub(crate) last_full: Option<DateTime<Utc>>,
+    /// When its keys were last compared with all keys of the source; records of before have none.
+    #[serde(default)]
+    pub(crate) last_reconciled: Option<DateTime<Utc>>,
 }
 
 /// One column as it was stored.

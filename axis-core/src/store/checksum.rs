@@ -107,7 +107,7 @@ fn select(hashed: &Hashed, relation: &str) -> String {
 
 /// Writes the hash of one column's values, in which those are equal that print the same: `hash` alone takes `1 month` for
 /// `30 days`, `-0` for `0`, and an empty list, or one of a single NULL, for NULL.
-fn hash(column: &Column) -> String {
+pub(super) fn hash(column: &Column) -> String {
     let name = ident(&column.name);
     match &column.ty {
         ColumnType::Interval => format!("hash({name}::varchar)"),
@@ -153,7 +153,16 @@ mod tests {
             (ColumnType::Boolean, &["null", "true", "false"]),
             (
                 ColumnType::Double,
-                &["null", "0", "-0.0", "'nan'", "'inf'", "'-inf'", "0.1", "5e-324"],
+                &[
+                    "null",
+                    "0",
+                    "'-0.0'::double",
+                    "'nan'",
+                    "'inf'",
+                    "'-inf'",
+                    "0.1",
+                    "5e-324",
+                ],
             ),
             (ColumnType::Float, &["null", "0", "'-0'::float", "'nan'", "0.1"]),
             (

@@ -4,6 +4,7 @@ use duckdb::Connection;
 use duckdb::types::Value;
 
 use super::catalog::{self, DatasetRecord, RunRecord};
+use super::reconcile::delete_gone;
 use super::stage::{delta_name, greatest, staging_name};
 use super::{Fence, Reason, fault};
 use crate::column::ColumnType;
@@ -40,6 +41,8 @@ pub(crate) struct TableChange {
     pub(crate) staged_rows: u64,
     /// The cursor, by its final name.
     pub(crate) cursor: Option<(String, ColumnType)>,
+    /// The key by which rows that were found to be gone are deleted; empty when none were.
+    pub(crate) gone: Vec<String>,
     pub(crate) kind: ChangeKind,
 }
 
@@ -175,9 +178,20 @@ fn drop_relation(connection: &Connection, name: &str) -> Result<()> {
 
 impl TableChange {
     fn apply(&self, connection: &Connection) -> Result<TableOutcome> {
+        let mut outcome = self.apply_staged(connection)?;
+        if !self.gone.is_empty() {
+            let gone = delete_gone(connection, &self.table, &self.gone)?;
+            outcome.changed |= gone > 0;
+            outcome.deleted += gone;
+            outcome.rows -= gone;
+        }
+        Ok(outcome)
+    }
+
+    fn apply_staged(&self, connection: &Connection) -> Result<TableOutcome> {
         match &self.kind {
             ChangeKind::Swap { key } => {
-                self.check_key(connection, &ident(&staging_name(&self.table)), key)?;
+                check_key(connection, &self.table, &ident(&staging_name(&self.table)), key)?;
                 self.swap(connection)
             }
             ChangeKind::Keep { rows, watermark } => Ok(TableOutcome {
@@ -186,7 +200,7 @@ impl TableChange {
                 ..TableOutcome::default()
             }),
             ChangeKind::Merge { from, key } => {
-                self.check_key(connection, &delta_name(&self.table), key)?;
+                check_key(connection, &self.table, &delta_name(&self.table), key)?;
                 let outcome = self.merge(connection, from, key)?;
                 // The connection lives on; its temporary tables would hold memory.
                 connection
@@ -195,38 +209,6 @@ impl TableChange {
                 Ok(outcome)
             }
         }
-    }
-
-    /// Refuses rows that their key does not tell apart: a merge by it would lose some.
-    fn check_key(&self, connection: &Connection, staging: &str, key: &[String]) -> Result<()> {
-        if key.is_empty() {
-            return Ok(());
-        }
-        let quoted: Vec<String> = key.iter().map(|column| ident(column)).collect();
-        let missing = quoted
-            .iter()
-            .map(|column| format!("{column} is null"))
-            .collect::<Vec<_>>()
-            .join(" or ");
-        let list = quoted.join(", ");
-        let sql = format!(
-            "select count(*) from (select {list} from {staging} group by {list} having count(*) > 1 or {missing})"
-        );
-        let bad: i64 = connection
-            .query_row(&sql, [], |row| row.get(0))
-            .map_err(fault::store("sync.commit"))?;
-        if bad == 0 {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::SchemaMismatch,
-            format!(
-                "primary_key `{}` does not tell the rows apart: {bad} keys occur more than once or are NULL; name columns that do, or leave primary_key out",
-                key.join("`, `")
-            ),
-        )
-        .during("sync.commit")
-        .with("table", &self.table))
     }
 
     fn swap(&self, connection: &Connection) -> Result<TableOutcome> {
@@ -351,6 +333,37 @@ impl TableChange {
     }
 }
 
+/// Refuses rows that their key does not tell apart: a merge by it would lose some.
+pub(super) fn check_key(connection: &Connection, table: &str, staging: &str, key: &[String]) -> Result<()> {
+    if key.is_empty() {
+        return Ok(());
+    }
+    let quoted: Vec<String> = key.iter().map(|column| ident(column)).collect();
+    let missing = quoted
+        .iter()
+        .map(|column| format!("{column} is null"))
+        .collect::<Vec<_>>()
+        .join(" or ");
+    let list = quoted.join(", ");
+    let sql =
+        format!("select count(*) from (select {list} from {staging} group by {list} having count(*) > 1 or {missing})");
+    let bad: i64 = connection
+        .query_row(&sql, [], |row| row.get(0))
+        .map_err(fault::store("sync.commit"))?;
+    if bad == 0 {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::SchemaMismatch,
+        format!(
+            "primary_key `{}` does not tell the rows apart: {bad} keys occur more than once or are NULL; name columns that do, or leave primary_key out",
+            key.join("`, `")
+        ),
+    )
+    .during("sync.commit")
+    .with("table", table))
+}
+
 /// Reads rows in a form in which equal rows are equal texts, NaN included.
 fn listed(connection: &Connection, sql: &str) -> Result<Vec<String>> {
     let fault = fault::store("sync.compare");
@@ -375,7 +388,7 @@ fn count(connection: &Connection, table: &str) -> Result<u64> {
 }
 
 /// Writes a cursor value as a constant. A bound parameter would keep DuckDB from skipping row groups.
-fn cursor_literal(value: &CursorValue, ty: &ColumnType) -> String {
+pub(super) fn cursor_literal(value: &CursorValue, ty: &ColumnType) -> String {
     match value {
         CursorValue::Integer(value) => value.to_string(),
         CursorValue::Decimal { .. } => format!("{}::{ty}", literal(&value.display())),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use duckdb::Connection;
 use duckdb::types::ValueRef;
 
+use super::reconcile::{gone_name, keys_name};
 use super::vectors::VectorBatch;
 use super::{Feed, Feeds, Reason, fault};
 use crate::column::{Column, ColumnType};
@@ -151,7 +152,7 @@ pub(crate) fn stage_delta(
     Ok(rows)
 }
 
-fn pull(
+pub(super) fn pull(
     connection: &Connection,
     reason: &Reason,
     feeds: &Feeds,
@@ -173,8 +174,10 @@ pub(crate) fn drop_staging(connection: &Connection, tables: &[String]) {
         // Writing to a String cannot fail.
         let _ = write!(
             sql,
-            "drop table if exists {}; drop table if exists {};",
+            "drop table if exists {}; drop table if exists {}; drop table if exists {}; drop table if exists {};",
             delta_name(table),
+            keys_name(table),
+            gone_name(table),
             ident(&staging_name(table))
         );
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::columns::{self, KeptAlias};
 use super::report::{FullReason, Strategy};
-use super::window;
+use super::{reconcile, window};
 use crate::column::{Column, ColumnType};
 use crate::config::{DatasetConfig, SchemaPolicy, TableConfig};
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +20,9 @@ pub enum SyncMode {
     Auto,
     /// Rebuild every table.
     Full,
+    /// As `Auto`, and look for deleted rows now: refreshed tables with a `primary_key` compare all their keys with the source's,
+    /// those without are rebuilt.
+    Reconcile,
 }
 
 /// How one table is synced.
@@ -33,6 +36,8 @@ pub(crate) struct TablePlan {
     /// The same columns under their final names.
     pub(crate) columns: Vec<Column>,
     pub(crate) window: Option<Window>,
+    /// Whether a refresh compares all keys.
+    pub(crate) reconcile: bool,
     /// The cursor, by its final name.
     pub(crate) cursor: Option<(String, ColumnType)>,
     /// The key, by its final names.
@@ -134,6 +139,7 @@ pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<Tabl
         source,
         columns,
         window: None,
+        reconcile: false,
         key,
         added: Vec::new(),
         kept: names.kept,
@@ -146,15 +152,24 @@ pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<Tabl
             marks: Vec::new(),
             truncated: false,
             last_full: None,
+            last_reconciled: None,
         },
     };
     let because = decide(given, &mut plan, cursor.map(|index| source_names[index].clone()))?;
     if let Some(because) = because {
-        plan.strategy = Strategy::Full { because };
-        plan.window = None;
-        plan.added.clear();
+        plan.rebuild(because);
     }
     Ok(plan)
+}
+
+impl TablePlan {
+    /// Makes it a rebuild.
+    pub(super) fn rebuild(&mut self, because: FullReason) {
+        self.strategy = Strategy::Full { because };
+        self.window = None;
+        self.reconcile = false;
+        self.added.clear();
+    }
 }
 
 /// Says why a table must be rebuilt, or fills in the window when it need not.
@@ -211,6 +226,10 @@ fn decide(given: &Given<'_>, plan: &mut TablePlan, cursor_source: Option<String>
     let Some(from) = window::start(watermark, &record.marks, table.lookback, &ty, clocks) else {
         return Ok(Some(FullReason::NoSafeWindow));
     };
+    if mode == SyncMode::Reconcile && plan.key.is_empty() {
+        return Ok(Some(FullReason::NoPrimaryKey));
+    }
+    plan.reconcile = !plan.key.is_empty() && reconcile::is_due(dataset, record, mode, now);
     plan.window = Some(Window {
         column: source,
         ty,

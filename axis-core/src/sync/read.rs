@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::peek::{Peeked, Rest, Rows};
 use super::plan::TablePlan;
+use super::reconcile;
+use super::report::Reconciliation;
 use super::run::{RunContext, progress_event};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
@@ -23,6 +25,8 @@ pub(super) struct Staged {
     pub(super) window: Option<Rows>,
     /// The store is known to hold the window's rows, so they were not staged.
     pub(super) held: Option<Held>,
+    /// What a comparison of all keys found.
+    pub(super) reconciled: Option<Reconciliation>,
 }
 
 /// What is known of a table whose window brought nothing new.
@@ -37,7 +41,7 @@ pub(super) struct Held {
 pub(super) async fn stage_all(
     context: &RunContext,
     leader: &mut dyn Snapshot,
-    plans: &[TablePlan],
+    plans: &mut [TablePlan],
     session: &mut Session,
 ) -> Result<Vec<Staged>> {
     let full: VecDeque<usize> = (0..plans.len())
@@ -56,9 +60,10 @@ pub(super) async fn stage_all(
         Some(context.store.pool.load().await)
     };
     let queue = Mutex::new(full);
-    let own = work(context, leader, plans, &queue, &stop);
+    let shared = &*plans;
+    let own = work(context, leader, shared, &queue, &stop);
     let others = futures::future::join_all(forks.into_iter().map(async |mut fork| {
-        let done = work(context, fork.as_mut(), plans, &queue, &stop).await?;
+        let done = work(context, fork.as_mut(), shared, &queue, &stop).await?;
         confirm(context, fork.as_mut()).await?;
         fork.close().await;
         Ok(done)
@@ -70,7 +75,11 @@ pub(super) async fn stage_all(
     }
     drop(load);
     for index in windows {
-        let done = stage_window(context, leader, &plans[index], &stop, session, index).await?;
+        let plan = &mut plans[index];
+        let mut done = stage_window(context, leader, plan, &stop, session, index).await?;
+        if plan.reconcile {
+            done = reconcile::table(context, leader, plan, &stop, session, index, done).await?;
+        }
         staged[index] = Some(done);
     }
     let staged: Vec<Staged> = staged.into_iter().flatten().collect();
@@ -83,7 +92,9 @@ pub(super) async fn stage_all(
 /// Tells whether what was read has to be, and was, confirmed. Rows that the store holds already are not stored, wherever they
 /// come from, and a refresh that finds nothing else spares the question.
 pub(super) fn is_confirmed(staged: &[Staged]) -> bool {
-    staged.iter().any(|staged| staged.held.is_none())
+    staged
+        .iter()
+        .any(|staged| staged.held.is_none() || staged.reconciled.is_some())
 }
 
 /// Makes sure that a session has read what its snapshot promised.
@@ -160,7 +171,7 @@ async fn work(
     }
 }
 
-async fn stage_whole(
+pub(super) async fn stage_whole(
     context: &RunContext,
     snapshot: &mut dyn Snapshot,
     plan: &TablePlan,
@@ -176,6 +187,7 @@ async fn stage_whole(
         truncated,
         window: None,
         held: None,
+        reconciled: None,
     })
 }
 
@@ -206,6 +218,7 @@ async fn stage_window(
             truncated: false,
             window: Some(peeked.first),
             held: Some(held),
+            reconciled: None,
         });
     }
     let Peeked { first, rest } = peeked;
@@ -232,6 +245,7 @@ async fn stage_window(
         truncated,
         window,
         held: None,
+        reconciled: None,
     })
 }
 

@@ -58,12 +58,27 @@ pub struct TableReport {
     pub rows_total: u64,
     /// Whether the row cap cut it.
     pub truncated: bool,
+    /// What a comparison of all keys found, when there was one.
+    #[serde(default)]
+    pub reconciled: Option<Reconciliation>,
     /// The cursor's greatest stored value, for people.
     pub watermark: Option<String>,
     /// What changed in the columns, when something did.
     pub schema_change: Option<String>,
     /// Aliases that kept their own name because the canonical one was taken.
     pub kept_aliases: Vec<KeptAlias>,
+}
+
+/// What a comparison of all keys of a table found. Afterwards both sides have the same keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Reconciliation {
+    /// Keys that the source has.
+    pub keys: u64,
+    /// Rows below the window whose key the source no longer has; they were deleted.
+    pub deleted: u64,
+    /// Keys that the source has and the store would not have had; then the table was rebuilt.
+    pub missing: u64,
 }
 
 /// How a table was brought up to date.
@@ -114,6 +129,10 @@ pub enum FullReason {
     Truncated,
     /// `full_refresh_interval_minutes` has passed.
     Interval,
+    /// A comparison of the keys was asked for, and the table has no `primary_key`.
+    NoPrimaryKey,
+    /// A comparison of the keys found rows below the window that are not stored.
+    KeysMissing,
 }
 
 impl FullReason {
@@ -129,6 +148,8 @@ impl FullReason {
             Self::DefinitionChanged => "its configuration changed",
             Self::SchemaChanged => "the source's columns changed",
             Self::Truncated => "the last sync was cut by max_sync_rows",
+            Self::NoPrimaryKey => "without a primary_key only that finds deleted rows",
+            Self::KeysMissing => "rows were inserted below the window",
             Self::Interval => "full_refresh_interval_minutes has passed",
         }
     }

@@ -66,7 +66,7 @@ pub(crate) async fn run(context: &RunContext) -> Result<Done> {
     let mut snapshot = context.source.snapshot(&context.cancel).await?;
     reach(Step::SnapshotTaken);
     let clocks = Clocks::of(snapshot.horizon(), context.clock.now());
-    let plans = plan_all(context, snapshot.as_mut(), started_at, clocks).await?;
+    let mut plans = plan_all(context, snapshot.as_mut(), started_at, clocks).await?;
     reach(Step::Planned);
     let _ = context.events.send(SyncEvent::Planned {
         dataset: context.dataset.name.clone(),
@@ -75,7 +75,8 @@ pub(crate) async fn run(context: &RunContext) -> Result<Done> {
     });
     let telling = tell_progress(context);
     let mut session = context.store.pool.session()?;
-    let staged = stage_while_open(context, snapshot.as_mut(), &plans, &mut session).await;
+    let staging = Box::pin(stage_all(context, snapshot.as_mut(), &mut plans, &mut session));
+    let staged = while_open(context, staging).await;
     drop(telling);
     let outcome = match staged {
         Ok(staged) => {
@@ -114,20 +115,17 @@ pub(crate) async fn run(context: &RunContext) -> Result<Done> {
     outcome
 }
 
-/// Stages, and stops when the store is being opened again: that waits until nobody has a connection to the old one.
-async fn stage_while_open(
+/// Works, and stops when the store is being opened again: that waits until nobody has a connection to the old one.
+pub(super) async fn while_open<T>(
     context: &RunContext,
-    snapshot: &mut dyn Snapshot,
-    plans: &[TablePlan],
-    session: &mut Session,
-) -> Result<Vec<Staged>> {
-    let mut staging = Box::pin(stage_all(context, snapshot, plans, session));
+    mut work: impl Future<Output = Result<T>> + Unpin,
+) -> Result<T> {
     tokio::select! {
-        staged = &mut staging => staged,
+        done = &mut work => done,
         () = context.store.pool.closing().cancelled_owned() => {
             context.cancel.cancel();
-            staging.await.map_err(|error| {
-                Error::new(ErrorKind::Store, "the store was opened again while the sync was running")
+            work.await.map_err(|error| {
+                Error::new(ErrorKind::Store, "the store was opened again meanwhile")
                     .during("sync.stage")
                     .because(error)
             })
@@ -327,6 +325,10 @@ fn change(context: &RunContext, plan: &TablePlan, staged: &Staged) -> TableChang
         added: plan.added.clone(),
         staged_rows: staged.rows,
         cursor: plan.cursor.clone(),
+        gone: match staged.reconciled {
+            Some(found) if found.deleted > 0 && plan.window.is_some() => plan.key.clone(),
+            _ => Vec::new(),
+        },
         kind: match (&plan.window, &staged.held) {
             (None, _) => ChangeKind::Swap { key: plan.key.clone() },
             (Some(_), Some(held)) => ChangeKind::Keep {
@@ -401,6 +403,7 @@ impl Completion {
                 rows_inserted: outcome.inserted,
                 rows_total: outcome.rows,
                 truncated: staged.truncated,
+                reconciled: staged.reconciled,
                 watermark: outcome.watermark.as_ref().map(CursorValue::display),
                 schema_change: plan.schema_change,
                 kept_aliases: plan.kept,
@@ -420,6 +423,11 @@ impl Completion {
                 Some(finished_at)
             } else {
                 before.and_then(|before| before.last_full)
+            };
+            stored.last_reconciled = if rebuilt || staged.reconciled.is_some() {
+                Some(finished_at)
+            } else {
+                before.and_then(|before| before.last_reconciled)
             };
             stored.marks = match (&outcome.watermark, before) {
                 // What was not confirmed moves no bound.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::read::{confirm, first_cause, forks};
 use super::report::SyncEvent;
-use super::run::{RunContext, progress_event, tell_progress};
+use super::run::{RunContext, progress_event, tell_progress, while_open};
 use super::verdict::{self, Sides, VerifyReport};
 use super::{columns, plan};
 use crate::column::Column;
@@ -66,7 +66,8 @@ pub(crate) async fn verify(context: &RunContext, snapshot: Option<Box<dyn Snapsh
     });
     let subjects: Arc<[Subject]> = subjects.into();
     let telling = tell_progress(context);
-    let source = sum_source(context, snapshot.as_mut(), &subjects).await?;
+    let reading = Box::pin(sum_source(context, snapshot.as_mut(), &subjects));
+    let source = while_open(context, reading).await?;
     drop(telling);
     snapshot.close().await;
     let store = sum_store(context, &subjects).await?;

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use axis_core::config::{Config, Connection, DatasetConfig, TableConfig, ViewConfig};
-use axis_core::{Engine, FAIL_POINTS, SyncOptions};
+use axis_core::{Engine, FAIL_POINTS, SyncMode, SyncOptions};
 use axis_testkit::postgres::TestDatabase;
 use fastrand::Rng;
 use tempfile::TempDir;
@@ -27,18 +27,21 @@ enum Mode {
     Window,
     /// Refreshes them by key.
     Merge,
+    /// Refreshes them by key, and compares all keys; each version deletes a row.
+    Reconcile,
     /// Rebuilds, and the source refuses to read the second table.
     Failing,
 }
 
 impl Mode {
-    const ALL: [Self; 4] = [Self::Full, Self::Window, Self::Merge, Self::Failing];
+    const ALL: [Self; 5] = [Self::Full, Self::Window, Self::Merge, Self::Reconcile, Self::Failing];
 
     fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
             Self::Window => "window",
             Self::Merge => "merge",
+            Self::Reconcile => "reconcile",
             Self::Failing => "failing",
         }
     }
@@ -53,34 +56,44 @@ impl Mode {
             "commit.checkpointed",
         ];
         let of_refreshes = ["stage.peeked", "stage.window", "commit.deleted"];
+        let of_comparisons = ["reconcile.keys", "reconcile.compared", "commit.gone"];
+        let compares = of_comparisons.contains(&point);
         match self {
-            Self::Full => !of_refreshes.contains(&point) && !point.starts_with("failed."),
-            Self::Window | Self::Merge => !of_rebuilds.contains(&point) && !point.starts_with("failed."),
+            Self::Full => !of_refreshes.contains(&point) && !compares && !point.starts_with("failed."),
+            Self::Window | Self::Merge => !of_rebuilds.contains(&point) && !compares && !point.starts_with("failed."),
+            Self::Reconcile => !of_rebuilds.contains(&point) && !point.starts_with("failed."),
             // The failure of one table may stop the other one anywhere.
             Self::Failing => point.starts_with("failed.") || point.starts_with("open."),
         }
+    }
+
+    fn has_key(self) -> bool {
+        matches!(self, Self::Merge | Self::Reconcile)
     }
 
     fn options(self) -> SyncOptions {
         match self {
             Self::Full | Self::Failing => SyncOptions::full(),
             Self::Window | Self::Merge => SyncOptions::default(),
+            Self::Reconcile => SyncOptions::default().mode(SyncMode::Reconcile),
         }
     }
 }
 
-/// Each version adds rows to both tables and changes newer rows, which are in the next window, and with `old` older rows, too.
+/// Each version adds rows to both tables and changes newer rows, which are in the next window, and with `old` older rows, too;
+/// with `gone` it deletes the oldest row.
 const SOURCE: &str = "
 create table a (id bigint primary key, version bigint, at_ timestamptz, pad text);
 create table b (id bigint primary key, version bigint, at_ timestamptz, pad text);
 create table divisor as select 1 as d;
 insert into a select i, 0, now(), md5(i::text) from generate_series(1, 3000) i;
 insert into b select i, 0, now(), md5(i::text) from generate_series(1, 300) i;
-create function next_version(old boolean) returns void language plpgsql as $$
+create function next_version(old boolean, gone boolean) returns void language plpgsql as $$
 declare
   v bigint := (select max(version) + 1 from a);
 begin
   update a set version = v, at_ = now() where id > (select max(id) - 300 from a) or old and id % 100 = v % 100;
+  delete from a where gone and id = (select min(id) from a);
   insert into a select max(id) + i, v, now(), md5(i::text) from a, generate_series(1, 5) i group by i;
   insert into b select max(id) + i, v, now(), md5(i::text) from b, generate_series(1, 2) i group by i;
 end $$;
@@ -90,7 +103,7 @@ end $$;
 fn config(mode: Mode, round: usize, url: &str, store: &Path) -> Config {
     let table = |name: &str, query: &str| {
         let table = TableConfig::new(name, query).with_incremental_column("at_");
-        if mode == Mode::Merge {
+        if mode.has_key() {
             table.with_primary_key(["id"])
         } else {
             table
@@ -167,7 +180,7 @@ impl Scene {
         let report = sync(&engine.dataset("shop").unwrap(), self.mode.options()).await;
         let expected = match self.mode {
             Mode::Full | Mode::Failing => "full",
-            Mode::Window | Mode::Merge => "incremental",
+            Mode::Window | Mode::Merge | Mode::Reconcile => "incremental",
         };
         assert_eq!(report.strategy.as_str(), expected, "{report:?}");
         assert_eq!(staging_tables(&engine).await, 0);
@@ -197,7 +210,8 @@ impl Scene {
         let version = value("a");
         assert_eq!(value("b"), version, "two versions");
         let counts = (value("rows_a"), value("rows_b"));
-        assert_eq!(counts, (3000 + 5 * version, 300 + 2 * version));
+        let added = if self.mode == Mode::Reconcile { 4 } else { 5 };
+        assert_eq!(counts, (3000 + added * version, 300 + 2 * version));
         let status = engine.dataset("shop").unwrap().status();
         let report = status.last_success.expect("it was synced");
         let reported = |index: usize| report.tables[index].rows_total.cast_signed();
@@ -277,6 +291,11 @@ async fn killed_refreshes_leave_the_old_or_the_new_dataset() {
 #[tokio::test]
 async fn killed_merges_leave_the_old_or_the_new_dataset() {
     kills_survive(Mode::Merge, 55).await;
+}
+
+#[tokio::test]
+async fn killed_comparisons_of_keys_leave_the_old_or_the_new_dataset() {
+    kills_survive(Mode::Reconcile, 40).await;
 }
 
 #[tokio::test]

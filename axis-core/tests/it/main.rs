@@ -16,6 +16,7 @@ mod policies;
 mod proxy;
 mod query;
 mod readers;
+mod reconcile;
 mod rewrites;
 mod schedule;
 mod shared;

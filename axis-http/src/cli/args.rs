@@ -89,6 +89,9 @@ pub(crate) struct SyncArgs {
     /// Rebuilds every table.
     #[arg(long)]
     pub(crate) full: bool,
+    /// Looks for deleted rows, too: compares all keys; tables without a primary_key are rebuilt.
+    #[arg(long, conflicts_with = "full")]
+    pub(crate) reconcile: bool,
 }
 
 #[derive(Debug, ClapArgs)]

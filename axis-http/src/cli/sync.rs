@@ -1,7 +1,7 @@
 //! `axis sync`.
 
 use axis_core::config::Config;
-use axis_core::{Dataset, Engine, Error, ErrorKind, Result as AxisResult, SyncOptions, SyncReport};
+use axis_core::{Dataset, Engine, Error, ErrorKind, Result as AxisResult, SyncMode, SyncOptions, SyncReport};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -17,11 +17,11 @@ pub(crate) async fn run(context: &Context, args: &SyncArgs) -> Result<Exit, Fail
     let config = context.config()?;
     let names = chosen(&config, &args.datasets)?;
     let engine = context.open(config).await?;
-    let options = if args.full {
-        SyncOptions::full()
-    } else {
-        SyncOptions::default()
-    };
+    let options = SyncOptions::default().mode(match (args.full, args.reconcile) {
+        (true, _) => SyncMode::Full,
+        (false, true) => SyncMode::Reconcile,
+        (false, false) => SyncMode::Auto,
+    });
     let outcomes = Box::pin(sync_all(context, &engine, &names, options)).await;
     engine.close().await?;
     let outcomes = outcomes?;

@@ -12,7 +12,7 @@ use crate::gate::ApiError;
 
 /// `POST /api/store/sync`: starts every dataset that can be synced, or none when one of them is running.
 pub(super) async fn sync_all(State(engine): State<Engine>, mut params: Params) -> Result<Json<Value>, ApiError> {
-    let full = params.boolean("full", false);
+    let mode = mode(&mut params);
     params.check()?;
     if !engine.config().store.enabled {
         return Err(config_error("the store is disabled by `duckdb.enabled: false`"));
@@ -38,7 +38,7 @@ pub(super) async fn sync_all(State(engine): State<Engine>, mut params: Params) -
     // Each start reserves its dataset; one that somebody else has started meanwhile is being synced, which is what was asked for.
     let mut runs = Map::new();
     let mut already = Vec::new();
-    for (dataset, started) in engine.start_sync(&all, &options(full)) {
+    for (dataset, started) in engine.start_sync(&all, &SyncOptions::default().mode(mode)) {
         match started {
             Ok(handle) => {
                 runs.insert(dataset, json!(handle.run_id()));
@@ -54,7 +54,7 @@ pub(super) async fn sync_all(State(engine): State<Engine>, mut params: Params) -
     }
     let mut body = json!({
         "success": true,
-        "message": format!("sync of {} started in the background ({})", names(runs.keys()), describe(full)),
+        "message": format!("sync of {} started in the background ({})", names(runs.keys()), describe(mode)),
         "runs": runs,
     });
     if !already.is_empty() {
@@ -72,16 +72,16 @@ pub(super) async fn sync_one(
     Name(name): Name,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    let full = params.boolean("full", false);
+    let mode = mode(&mut params);
     params.check()?;
     let dataset = dataset(&engine, &name)?;
-    let handle = dataset.start_sync(options(full))?;
+    let handle = dataset.start_sync(SyncOptions::default().mode(mode))?;
     let run_id = handle.run_id().to_owned();
     // What becomes of it is told by the status.
     handle.detach();
     Ok(Json(json!({
         "success": true,
-        "message": format!("sync of {name} started in the background ({})", describe(full)),
+        "message": format!("sync of {name} started in the background ({})", describe(mode)),
         "run_id": run_id,
     })))
 }
@@ -114,15 +114,20 @@ pub(super) async fn reset_watermark(State(engine): State<Engine>, Name(name): Na
     }
 }
 
-fn options(full: bool) -> SyncOptions {
-    SyncOptions::default().mode(if full { SyncMode::Full } else { SyncMode::Auto })
+/// Reads `full` and `reconcile`; a rebuild is the more of the two.
+fn mode(params: &mut Params) -> SyncMode {
+    match (params.boolean("full", false), params.boolean("reconcile", false)) {
+        (true, _) => SyncMode::Full,
+        (false, true) => SyncMode::Reconcile,
+        (false, false) => SyncMode::Auto,
+    }
 }
 
-fn describe(full: bool) -> &'static str {
-    if full {
-        "full rebuild"
-    } else {
-        "incremental where that is possible"
+fn describe(mode: SyncMode) -> &'static str {
+    match mode {
+        SyncMode::Full => "full rebuild",
+        SyncMode::Reconcile => "incremental where that is possible, and looking for deleted rows",
+        _ => "incremental where that is possible",
     }
 }
 

@@ -174,3 +174,36 @@ fn the_server_compares_and_is_busy_meanwhile() {
     });
     assert_eq!(server.status("slow")["rows"], 6);
 }
+
+#[test]
+fn rows_that_were_deleted_are_found_when_it_is_asked_for() {
+    let database = TestDatabase::create("reconcile_ask");
+    database.execute("create table things as select i as id, i as at from generate_series(1, 3000) i");
+    let project = Project::new();
+    project.config("duckdb.yaml", "duckdb:\n  sync_mode: manual\n");
+    let more = "  incremental_column: at\n  primary_key: id\n";
+    project.config(
+        "datasets/things.yaml",
+        &dataset_yaml("things", &database.url, "select * from things", more),
+    );
+    project.json(&["sync"]);
+    database.execute("delete from things where id = 7");
+    assert_eq!(project.axis(&["verify"]).code, 1);
+    let document = project.json(&["sync", "--reconcile"]);
+    let table = &document["datasets"][0]["report"]["tables"][0];
+    assert_eq!(
+        table["reconciled"],
+        json!({ "keys": 2_999, "deleted": 1, "missing": 0 })
+    );
+    assert_eq!(project.axis(&["verify"]).code, 0);
+    assert_eq!(project.axis(&["sync", "--reconcile", "--full"]).code, 2);
+
+    database.execute("delete from things where id = 8");
+    let server = project.server();
+    let answer = server.post("/api/store/sync/things?reconcile=true");
+    assert!(answer.text.contains("looking for deleted rows"), "{answer:?}");
+    wait_until("the row is gone", || {
+        (server.status("things")["rows"] == 2_998).then_some(())
+    });
+    assert_eq!(server.post("/api/store/verify/things").json()["report"]["equal"], true);
+}

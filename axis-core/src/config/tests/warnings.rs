@@ -116,3 +116,28 @@ fn what_is_said_twice_is_warned_of() {
     let expected = "config/duckdb.yaml:3: `duckdb.auto_sync_on_startup` has no effect beside `duckdb.sync_mode`";
     assert_eq!(warned(&config), [expected]);
 }
+
+#[test]
+fn a_refreshed_table_without_a_key_cannot_be_reconciled() {
+    let queries =
+        "url: postgresql://h/d\ndataset_query: select 1\nresults_query: select 1\nreconcile_interval_minutes: 60\n";
+    let warned = |more: &str| warned(&monitoring(&format!("{queries}{more}"), &[]).0);
+    let message = |table: &str| {
+        format!(
+            "dataset `monitoring`: `reconcile_interval_minutes` needs a `primary_key` to find deleted rows; table `{table}` has none"
+        )
+    };
+    let refreshed = "incremental_column: at\n";
+    assert_eq!(
+        warned(refreshed),
+        [message("monitoring_dataset"), message("monitoring_results")]
+    );
+    assert_eq!(
+        warned(&format!("{refreshed}dataset_primary_key: id\n")),
+        [message("monitoring_results")]
+    );
+    let keyed = format!("{refreshed}dataset_primary_key: id\nresults_primary_key: [id, name]\n");
+    assert_eq!(warned(&keyed), [""; 0]);
+    // What every sync rebuilds needs no comparison.
+    assert_eq!(warned(""), [""; 0]);
+}

@@ -66,12 +66,20 @@ struct Case {
     /// Seconds from the last mark back to the oldest writer.
     open: i64,
     interval: Option<u64>,
+    /// Whether the cursor is the key, too.
+    keyed: bool,
+    reconcile_interval: Option<u64>,
 }
 
 fn cases() -> impl Generator<Value = Case> {
     let columns = || prop::sample::subsequence(vec![0_usize, 1, 2, 3], 1..=4).prop_shuffle();
     let policy = prop::sample::select(vec![SchemaPolicy::Recreate, SchemaPolicy::Add, SchemaPolicy::Block]);
-    let mode = prop::sample::select(vec![SyncMode::Auto, SyncMode::Auto, SyncMode::Full]);
+    let mode = prop::sample::select(vec![
+        SyncMode::Auto,
+        SyncMode::Auto,
+        SyncMode::Full,
+        SyncMode::Reconcile,
+    ]);
     let rarely = || prop::bool::weighted(0.15);
     (
         (columns(), columns(), rarely(), prop::option::weighted(0.9, 0_usize..4)),
@@ -81,13 +89,14 @@ fn cases() -> impl Generator<Value = Case> {
             rarely(),
             prop::sample::select(vec![0_i64, 0, 30, 900]),
             prop::option::weighted(0.2, 1_u64..200),
+            (prop::bool::weighted(0.7), prop::option::of(1_u64..200)),
         ),
     )
         .prop_map(
             |(
                 (now, before, differs, cursor),
                 (policy, mode, stored, marked),
-                (truncated, other_query, open, interval),
+                (truncated, other_query, open, interval, (keyed, reconcile_interval)),
             )| Case {
                 before: if differs { before } else { now.clone() },
                 now,
@@ -100,6 +109,8 @@ fn cases() -> impl Generator<Value = Case> {
                 other_query,
                 open,
                 interval,
+                keyed,
+                reconcile_interval,
             },
         )
 }
@@ -110,12 +121,16 @@ impl Case {
         let mut dataset = DatasetConfig::custom("shop", connection, vec![self.table()]);
         dataset.on_schema_change = self.policy;
         dataset.full_refresh_interval = self.interval.map(Duration::from_secs);
+        dataset.reconcile_interval = self.reconcile_interval.map(Duration::from_secs);
         dataset
     }
 
     fn table(&self) -> TableConfig {
         let table = TableConfig::new("t", "select");
         match self.cursor {
+            Some(index) if self.keyed => table
+                .with_incremental_column(COLUMNS[index].0)
+                .with_primary_key([COLUMNS[index].0]),
             Some(index) => table.with_incremental_column(COLUMNS[index].0),
             None => table,
         }
@@ -187,7 +202,10 @@ proptest! {
         prop_assert_eq!(plan.columns.len(), case.now.len());
         if let Some(window) = &plan.window {
             let record = &stored.tables["t"];
-            prop_assert_eq!(case.mode, SyncMode::Auto);
+            prop_assert_ne!(case.mode, SyncMode::Full);
+            prop_assert!(case.keyed || case.mode == SyncMode::Auto);
+            let passed = case.reconcile_interval.is_some_and(|seconds| seconds <= 100);
+            prop_assert_eq!(plan.reconcile, case.keyed && (passed || case.mode == SyncMode::Reconcile));
             prop_assert_eq!(&record.fingerprint, &plan.record.fingerprint);
             prop_assert!(!record.truncated);
             prop_assert!(case.interval.is_none_or(|seconds| seconds > 100));
@@ -204,6 +222,7 @@ proptest! {
             prop_assert!(plan.added.is_empty() || case.policy == SchemaPolicy::Add);
         } else {
             prop_assert!(plan.added.is_empty(), "a rebuild adds nothing");
+            prop_assert!(!plan.reconcile, "a rebuild finds deleted rows");
         }
     }
 
@@ -225,6 +244,10 @@ proptest! {
             FullReason::Truncated => prop_assert!(record.unwrap().truncated),
             FullReason::Interval => prop_assert!(case.interval.unwrap() <= 100),
             FullReason::WatermarkMissing => prop_assert!(record.unwrap().watermark.is_none()),
+            FullReason::NoPrimaryKey => {
+                prop_assert!(!case.keyed && case.mode == SyncMode::Reconcile);
+            }
+            FullReason::KeysMissing => prop_assert!(false, "only a run can find that"),
             FullReason::NoSafeWindow => {
                 prop_assert!(case.open > 0, "without an open transaction every window is safe");
                 prop_assert!(matches!(plan.cursor.unwrap().1, ColumnType::BigInt | ColumnType::Varchar));

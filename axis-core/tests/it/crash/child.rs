@@ -109,7 +109,10 @@ async fn syncs(mode: Mode, round: usize, url: &str, store: &Path, count: usize) 
     let engine = open(config(mode, round, url, store)).await;
     let shop = engine.dataset("shop").unwrap();
     for _ in 0..count {
-        execute(url, &format!("select next_version({})", mode == Mode::Merge));
+        execute(
+            url,
+            &format!("select next_version({}, {})", mode.has_key(), mode == Mode::Reconcile),
+        );
         if mode == Mode::Failing {
             execute(url, "update divisor set d = 0");
             shop.sync(mode.options()).await.unwrap_err();
