@@ -27,6 +27,8 @@ macro_rules! steps {
 }
 
 steps! {
+    /// The lock file names this process.
+    Leased = "open.leased",
     /// DuckDB has opened the file, and has replayed what was not in it yet.
     Opened = "open.opened",
     /// The catalog was made or read.

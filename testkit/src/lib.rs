@@ -1,4 +1,5 @@
-//! Throw-away PostgreSQL servers and row generators for the tests, the demo and the benches of AXIS.
+//! Throw-away PostgreSQL servers, row generators and the reference model for the tests, the demo and the benches of AXIS.
 
 pub mod bench;
+pub mod model;
 pub mod postgres;

@@ -8,6 +8,7 @@ use super::lease::Lease;
 use super::{Catalog, Store, takeover};
 use crate::config::StoreConfig;
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint::{Step, reach};
 
 /// The one open store of an engine, whichever that is at the moment.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ impl Keeper {
             blocking(move || {
                 create_directory(&config.path)?;
                 let lease = Arc::new(Lease::take(&config.path, take_over)?);
+                reach(Step::Leased);
                 let (store, catalog) = Store::open(&config, &lease)?;
                 Ok((lease, store, catalog))
             })

@@ -167,9 +167,10 @@ impl Drop for Holding {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.beat.take() {
             drop(stop);
-            // It has nothing left to do but to let go of the file, which is what unlocks it.
             let _ = thread.join();
         }
+        // Closing the file is not enough: a process that another thread is just starting has a copy of it for a moment.
+        let _ = self.file.unlock();
     }
 }
 
@@ -242,6 +243,17 @@ mod tests {
         );
         std::fs::remove_file(&lease.names.lock).unwrap();
         assert!(lease.check().unwrap_err().message().contains("was removed"));
+    }
+
+    #[test]
+    fn a_store_that_is_let_go_is_free_even_while_a_new_process_has_a_copy_of_its_lock_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = directory.path().join("a.duckdb");
+        let first = Lease::take(&store, None).unwrap();
+        let copy = first.holding().as_ref().unwrap().file.try_clone().unwrap();
+        drop(first);
+        Lease::take(&store, None).unwrap();
+        drop(copy);
     }
 
     #[test]

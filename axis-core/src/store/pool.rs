@@ -193,15 +193,30 @@ impl Pool {
         let load = RunningLoad(Arc::clone(self));
         let pool = Arc::clone(self);
         // DuckDB may have to wait for its own threads, so this is no work for an executor's.
-        let begun = self.work.spawn_blocking(move || pool.press(Pressure::load_begins));
+        let begun = self.work.spawn_blocking(move || {
+            pool.press(|pool, connection| {
+                // What a reader still had at the last checkpoint, or a killed process has left, makes room for what comes.
+                pool.checkpoint(connection);
+                pool.pressure.load_begins(connection);
+            });
+        });
         let _ = begun.await;
         load
     }
 
-    fn press(&self, change: fn(&Pressure, &Connection)) {
+    /// Moves the write-ahead log into the file and frees the room of what nobody reads any more, as far as readers allow.
+    pub(crate) fn checkpoint(&self, connection: &Connection) {
+        // Best effort: a reader or a load may forbid it, and the write-ahead log keeps everything.
+        if let Err(error) = connection.execute_batch("checkpoint") {
+            tracing::debug!(error = %error, "no checkpoint now");
+            self.clean_up(connection);
+        }
+    }
+
+    fn press(&self, change: fn(&Self, &Connection)) {
         // A store that closes needs its settings no more.
         if let Ok(connection) = self.checkout() {
-            change(&self.pressure, &connection);
+            change(self, &connection);
             self.give_back(connection);
         }
     }
@@ -286,7 +301,8 @@ pub(crate) struct RunningLoad(Arc<Pool>);
 impl Drop for RunningLoad {
     fn drop(&mut self) {
         let pool = Arc::clone(&self.0);
-        self.0.spawn(move || pool.press(Pressure::load_ends));
+        self.0
+            .spawn(move || pool.press(|pool, connection| pool.pressure.load_ends(connection)));
     }
 }
 

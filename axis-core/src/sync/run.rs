@@ -297,11 +297,7 @@ async fn commit(
                     completion.fill(record, run, outcomes, changed);
                 })?;
                 if full {
-                    // Best effort: a reader that is still open forbids it, and the write-ahead log keeps everything.
-                    if let Err(error) = connection.execute_batch("checkpoint") {
-                        tracing::debug!(error = %error, "no checkpoint now");
-                        store.pool.clean_up(connection);
-                    }
+                    store.pool.checkpoint(connection);
                     reach(Step::Checkpointed);
                 }
                 Ok(record)

@@ -16,7 +16,7 @@ use fastrand::Rng;
 use tempfile::TempDir;
 
 use super::support::{ask, assert_equal, open, scaled, staging_tables, sync, text};
-use child::{Child, Fate};
+use super::victim::Fate;
 
 /// How the child syncs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,7 +241,7 @@ impl Scene {
 
     /// Kills a child at the n-th time that it reaches a point, and looks.
     async fn at_point(&mut self, round: usize, point: &str, hit: u32) {
-        let fate = Child::start(self, round, Some((point, hit))).wait();
+        let fate = child::start(self, round, Some((point, hit))).wait();
         // Not every point is reached again and again; each is reached once.
         assert!(
             fate == Fate::Killed || hit > 1,
@@ -260,7 +260,7 @@ async fn kills_survive(mode: Mode, rounds: usize) {
         if let Some(point) = points.get(round - 1) {
             if mode == Mode::Full && point.starts_with("open.") {
                 // Now there is something to sweep.
-                let staged = Child::start(&scene, round, Some(("stage.table", 1)));
+                let staged = child::start(&scene, round, Some(("stage.table", 1)));
                 assert_eq!(staged.wait(), Fate::Killed);
             }
             scene.at_point(round, point, 1).await;
@@ -270,8 +270,11 @@ async fn kills_survive(mode: Mode, rounds: usize) {
         } else {
             // Two in a row now and then: the second one opens what the first one has left.
             for _ in 0..rng.u32(1..=2) {
-                let child = Child::start(&scene, round, None);
-                child.kill_after(Duration::from_micros(rng.u64(..150_000)));
+                let victim = child::start(&scene, round, None);
+                assert_eq!(
+                    victim.kill_after(Duration::from_micros(rng.u64(..150_000))),
+                    Fate::Killed
+                );
             }
             scene.survives(round).await;
         }

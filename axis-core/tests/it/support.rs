@@ -1,13 +1,11 @@
 //! Engines over throw-away databases, and the questions that tests ask of both sides.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axis_core::config::{Config, Connection, DatasetConfig, TableConfig};
 use axis_core::{Dataset, Engine, Env, Query, Result, SyncEvent, SyncOptions, SyncReport};
 use axis_testkit::postgres::TestDatabase;
-use rustix::process::{Signal, getpid, kill_process};
 use tempfile::TempDir;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -273,17 +271,4 @@ impl Project {
 pub(crate) fn scaled(rounds: usize, soak: usize) -> usize {
     let long = std::env::var_os(SOAK).is_some_and(|value| !value.is_empty());
     if long { rounds * soak } else { rounds }
-}
-
-/// Makes this process kill itself at a fail point, written as its name and how often it is reached first: `sync.planned 2`.
-pub(crate) fn die_at(point: &str) {
-    let (name, hit) = point.split_once(' ').expect("a name and a number");
-    assert!(axis_core::FAIL_POINTS.contains(&name), "there is no fail point {name}");
-    let left = AtomicU32::new(hit.parse().expect("a number"));
-    let reached = move || {
-        if left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
-        }
-    };
-    fail::cfg_callback(name, reached).expect("it is a fail point");
 }
