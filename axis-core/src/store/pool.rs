@@ -40,7 +40,7 @@ pub(crate) struct Pool {
     work: TaskTracker,
     closing: CancellationToken,
     /// Set once DuckDB refuses everything because of a fatal error.
-    invalid: AtomicBool,
+    invalid: Arc<AtomicBool>,
 }
 
 /// Why a piece of work is being interrupted.
@@ -92,13 +92,18 @@ impl Pool {
             pressure,
             work: TaskTracker::new(),
             closing: CancellationToken::new(),
-            invalid: AtomicBool::new(false),
+            invalid: Arc::default(),
         }
     }
 
     /// Tells whether DuckDB refuses everything because of a fatal error: only opening the store again helps.
     pub(crate) fn is_invalid(&self) -> bool {
         self.invalid.load(Ordering::SeqCst)
+    }
+
+    /// Returns the mark that tells it, for whoever finds out elsewhere.
+    pub(super) fn invalid(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.invalid)
     }
 
     /// Ends what a failure has left open on this connection, and looks whether the whole database has ended.

@@ -219,7 +219,7 @@ fn publish(lease: &Lease, epoch: u64) -> Result<()> {
     let private = names.private(epoch);
     let publish = || -> io::Result<()> {
         if FileId::at(&private) != FileId::at(&names.store) {
-            let link = names.next_lock().with_extension("link");
+            let link = names.next_store();
             remove(&link)?;
             std::fs::hard_link(&private, &link)?;
             std::fs::rename(&link, &names.store)?;

@@ -3,6 +3,7 @@
 
 mod api;
 mod api_sync;
+mod bad_days;
 mod cli;
 mod cli_config;
 mod cli_processes;
