@@ -167,9 +167,11 @@ impl Drop for Holding {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.beat.take() {
             drop(stop);
-            // It has nothing left to do but to let go of the file, which is what unlocks it.
+            // It has nothing left to do but to let go of the file.
             let _ = thread.join();
         }
+        // Closing the file would unlock it, too, but not while a process that is just being started has a copy of it.
+        let _ = self.file.unlock();
     }
 }
 
