@@ -3,11 +3,11 @@
 
 mod api;
 mod api_sync;
-mod bad_days;
 mod cli;
 mod cli_config;
 mod cli_processes;
 mod cli_query;
+mod lost_store;
 mod readme;
 mod scripts;
 mod support;
