@@ -181,7 +181,10 @@ pub(crate) fn open(connection: &Connection) -> Result<Catalog> {
     for (dataset, record) in pairs(connection, "select dataset, record from _axis.datasets")? {
         catalog.datasets.insert(dataset, parse(&record)?);
     }
-    trim(connection)?;
+    if let Err(error) = trim(connection) {
+        // A full disk is no reason not to read.
+        tracing::warn!(error = %error.chain(), "the run log keeps its oldest runs");
+    }
     Ok(catalog)
 }
 

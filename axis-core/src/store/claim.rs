@@ -92,6 +92,11 @@ impl Names {
         with(&self.lock, ".next")
     }
 
+    /// A second name of the file that is about to become the store.
+    pub(super) fn next_store(&self) -> PathBuf {
+        with(&self.store, ".next")
+    }
+
     /// The lock file of a holder that was taken over.
     pub(super) fn stale_lock(&self, epoch: u64) -> PathBuf {
         with(&self.lock, &format!(".{epoch}"))

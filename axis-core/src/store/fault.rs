@@ -35,6 +35,13 @@ pub(crate) fn is_invalidation(error: &duckdb::Error) -> bool {
     error.to_string().contains(INVALIDATED)
 }
 
+/// Tells whether the error of a commit says that the commit itself was made.
+pub(crate) fn is_durable(error: &duckdb::Error) -> bool {
+    error
+        .to_string()
+        .starts_with("FATAL Error: Transaction COMMIT succeeded and is durable")
+}
+
 fn is_full(text: &str) -> bool {
     text.contains("No space left on device") || text.contains("could not write all bytes")
 }

@@ -23,17 +23,20 @@ pub(crate) struct Fence {
     log: Mutex<Option<FileId>>,
     /// Whether the store remembers the epoch.
     recorded: AtomicBool,
+    /// Whether DuckDB has given up, so that the store must be opened again.
+    invalid: Arc<AtomicBool>,
 }
 
 impl Fence {
     /// Looks at the file that was just opened.
-    pub(super) fn new(lease: Arc<Lease>, path: PathBuf) -> Self {
+    pub(super) fn new(lease: Arc<Lease>, path: PathBuf, invalid: Arc<AtomicBool>) -> Self {
         Self {
             file: FileId::at(&path),
             log: Mutex::new(log_of(&path)),
             recorded: AtomicBool::new(false),
             lease,
             path,
+            invalid,
         }
     }
 
@@ -73,7 +76,14 @@ impl Fence {
         if first {
             self.record(connection, operation)?;
         }
-        connection.execute_batch("commit").map_err(&fault)?;
+        match connection.execute_batch("commit") {
+            // What came after it failed: DuckDB found no room to move the write-ahead log into the file.
+            Err(error) if fault::is_durable(&error) => {
+                tracing::error!(%error, "the store was invalidated after a commit; its next use opens it again");
+                self.invalid.store(true, Ordering::SeqCst);
+            }
+            committed => committed.map_err(&fault)?,
+        }
         self.check()?;
         if first {
             self.recorded.store(true, Ordering::SeqCst);

@@ -167,9 +167,10 @@ impl Drop for Holding {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.beat.take() {
             drop(stop);
+            // It has nothing left to do but to let go of the file.
             let _ = thread.join();
         }
-        // Closing the file is not enough: a process that another thread is just starting has a copy of it for a moment.
+        // Closing the file would unlock it, too, but not while a process that is just being started has a copy of it.
         let _ = self.file.unlock();
     }
 }

@@ -67,14 +67,15 @@ impl Store {
         let catalog = catalog::open(&connection)?;
         lease.exceed(catalog.epoch)?;
         reach(Step::Catalogued);
-        stage::sweep(&connection)?;
+        stage::sweep(&connection);
         reach(Step::Swept);
         let pressure = pressure_of(&connection).map_err(fault::store("store.open"))?;
+        let pool = Arc::new(Pool::new(connection, config.query_concurrency, pressure));
         let store = Self {
-            pool: Arc::new(Pool::new(connection, config.query_concurrency, pressure)),
+            fence: Arc::new(Fence::new(Arc::clone(lease), lease.path(), pool.invalid())),
+            pool,
             feeds,
             writer: tokio::sync::Mutex::new(()),
-            fence: Arc::new(Fence::new(Arc::clone(lease), lease.path())),
         };
         Ok((store, catalog))
     }

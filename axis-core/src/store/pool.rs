@@ -40,7 +40,7 @@ pub(crate) struct Pool {
     work: TaskTracker,
     closing: CancellationToken,
     /// Set once DuckDB refuses everything because of a fatal error.
-    invalid: AtomicBool,
+    invalid: Arc<AtomicBool>,
 }
 
 /// Why a piece of work is being interrupted.
@@ -92,13 +92,35 @@ impl Pool {
             pressure,
             work: TaskTracker::new(),
             closing: CancellationToken::new(),
-            invalid: AtomicBool::new(false),
+            invalid: Arc::default(),
         }
     }
 
     /// Tells whether DuckDB refuses everything because of a fatal error: only opening the store again helps.
     pub(crate) fn is_invalid(&self) -> bool {
         self.invalid.load(Ordering::SeqCst)
+    }
+
+    /// Says why there is no connection: the engine was closed, or this database is about to be opened again.
+    fn gone(&self) -> Error {
+        if self.is_invalid() {
+            Error::new(ErrorKind::Store, "the store is being opened again; try again").during("store.connect")
+        } else {
+            Error::new(ErrorKind::Closed, "the engine is closed")
+        }
+    }
+
+    /// Replaces the word about an interruption that nobody wanted: the database was about to be opened again.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Cancelled && self.closing.is_cancelled() && self.is_invalid() {
+            return self.gone().because(error);
+        }
+        error
+    }
+
+    /// Returns the mark that tells it, for whoever finds out elsewhere.
+    pub(super) fn invalid(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.invalid)
     }
 
     /// Ends what a failure has left open on this connection, and looks whether the whole database has ended.
@@ -121,7 +143,7 @@ impl Pool {
         let deadline = limits.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
         let wait = Arc::clone(&self.slots).acquire_owned();
         let slot = tokio::select! {
-            slot = wait => slot.map_err(|_| closed())?,
+            slot = wait => slot.map_err(|_| self.gone())?,
             () = limits.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the work was cancelled")),
             () = until(deadline) => return Err(Error::new(ErrorKind::Timeout, "no query slot became free in time")),
         };
@@ -163,7 +185,7 @@ impl Pool {
         }
         let root = lock(&self.root);
         root.as_ref()
-            .ok_or_else(closed)?
+            .ok_or_else(|| self.gone())?
             .try_clone()
             .map_err(fault::store("store.connect"))
     }
@@ -179,7 +201,7 @@ impl Pool {
 
     /// Takes a slot for work that manages its own thread.
     pub(crate) async fn slot(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
-        Arc::clone(&self.slots).acquire_owned().await.map_err(|_| closed())
+        Arc::clone(&self.slots).acquire_owned().await.map_err(|_| self.gone())
     }
 
     /// Announces a client's query on this connection, until the guard is dropped.
@@ -323,7 +345,7 @@ impl Session {
         T: Send + 'static,
         F: FnOnce(&Connection, &Reason) -> Result<T> + Send + 'static,
     {
-        let connection = self.connection.take().ok_or_else(closed)?;
+        let connection = self.connection.take().ok_or_else(|| self.pool.gone())?;
         let interrupt = connection.interrupt_handle();
         let reason = Arc::new(Reason::default());
         let inner = Arc::clone(&reason);
@@ -368,7 +390,7 @@ impl Session {
         let (connection, outcome) =
             joined.map_err(|_| Error::new(ErrorKind::Internal, "the work panicked").during("store"))?;
         self.connection = Some(connection);
-        outcome
+        outcome.map_err(|error| self.pool.explain(error))
     }
 }
 
@@ -386,10 +408,6 @@ async fn until(deadline: Option<tokio::time::Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the engine is closed")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -186,22 +186,21 @@ pub(crate) fn drop_staging(connection: &Connection, tables: &[String]) {
     }
 }
 
-/// Drops every staging table that a killed process has left.
-pub(crate) fn sweep(connection: &Connection) -> Result<()> {
-    let fault = fault::store("store.sweep");
-    let mut statement = connection
-        .prepare("select table_name from duckdb_tables() where starts_with(table_name, ?)")
-        .map_err(&fault)?;
-    let names: Vec<String> = statement
-        .query_map([PREFIX], |row| row.get(0))
-        .and_then(Iterator::collect)
-        .map_err(&fault)?;
-    for name in names {
-        connection
-            .execute_batch(&format!("drop table {}", ident(&name)))
-            .map_err(&fault)?;
+/// Drops every staging table that a killed process has left. On a full disk they stay: what is stored can still be read.
+pub(crate) fn sweep(connection: &Connection) {
+    let names = || -> duckdb::Result<Vec<String>> {
+        let mut statement =
+            connection.prepare("select table_name from duckdb_tables() where starts_with(table_name, ?)")?;
+        statement.query_map([PREFIX], |row| row.get(0))?.collect()
+    };
+    let dropped = names().and_then(|names| {
+        names
+            .iter()
+            .try_for_each(|name| connection.execute_batch(&format!("drop table {}", ident(name))))
+    });
+    if let Err(error) = dropped {
+        tracing::warn!(%error, "staging tables of an earlier process stay");
     }
-    Ok(())
 }
 
 /// Reads the greatest value of a column, typed; `None` when there is none.

@@ -126,7 +126,7 @@ pub(crate) async fn open_stream(
             Ok(Err(error)) => {
                 owner.clean_up(&connection);
                 owner.give_back(connection);
-                runtime.spawn(tell(batches_in, verdict.explain(error)));
+                runtime.spawn(tell(batches_in, owner.explain(verdict.explain(error))));
             }
             // A panic below leaves the connection in an unknown state; it is not used again.
             Err(_) => {

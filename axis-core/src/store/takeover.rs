@@ -116,9 +116,10 @@ pub(super) fn open<T>(lease: &Lease, open: impl Fn(&Path) -> Result<T>) -> Resul
         Step::Copy => {
             let epoch = lease.epoch();
             let private = names.private(epoch);
-            copy(lease, &private)?;
+            remove_attempts(lease);
+            let copied = copy(lease, &private).and_then(|()| open(&private));
             // Until here the file of before counts. It counts no more once this one is known to be whole.
-            let opened = open(&private)?;
+            let opened = copied.inspect_err(|_| discard(&private))?;
             let before = lease.claim().private;
             lease.change(|claim| {
                 claim.private = Some(epoch);
@@ -127,8 +128,7 @@ pub(super) fn open<T>(lease: &Lease, open: impl Fn(&Path) -> Result<T>) -> Resul
             })?;
             publish(lease, epoch)?;
             if let Some(before) = before.filter(|before| *before != epoch) {
-                unlink(&names.private(before));
-                unlink_logs(&names.private(before));
+                discard(&names.private(before));
             }
             return Ok(opened);
         }
@@ -166,8 +166,7 @@ fn settle(lease: &Lease, epoch: u64) -> Result<()> {
     let (ours, theirs) = (FileId::at(&private), FileId::at(&names.store));
     if ours.is_some() && lease.claim().published && ours != theirs {
         tracing::warn!("the store was replaced since it was last open");
-        unlink(&private);
-        unlink_logs(&private);
+        discard(&private);
     } else if ours.is_none() {
         unlink_logs(&private);
     } else if ours != theirs {
@@ -219,7 +218,7 @@ fn publish(lease: &Lease, epoch: u64) -> Result<()> {
     let private = names.private(epoch);
     let publish = || -> io::Result<()> {
         if FileId::at(&private) != FileId::at(&names.store) {
-            let link = names.next_lock().with_extension("link");
+            let link = names.next_store();
             remove(&link)?;
             std::fs::hard_link(&private, &link)?;
             std::fs::rename(&link, &names.store)?;
@@ -367,6 +366,21 @@ fn has_log(file: &Path) -> bool {
     logs(file).iter().any(|log| log.exists())
 }
 
+/// Removes what processes have left that were killed while they copied: all came after the last one that was taken over.
+fn remove_attempts(lease: &Lease) {
+    let claim = lease.claim().clone();
+    let taken_over = claim.stale.iter().max().copied().unwrap_or(claim.epoch);
+    (taken_over + 1..claim.epoch)
+        .filter(|epoch| claim.private != Some(*epoch))
+        .for_each(|epoch| discard(&lease.names.private(epoch)));
+}
+
+/// Removes a file that is no store, with its logs.
+fn discard(file: &Path) {
+    unlink(file);
+    unlink_logs(file);
+}
+
 fn unlink_logs(file: &Path) {
     logs(file).iter().for_each(|log| unlink(log));
 }
@@ -380,45 +394,4 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn claim(private: Option<u64>, shared: bool, stale: &[u64]) -> Claim {
-        Claim {
-            private,
-            shared,
-            stale: stale.to_vec(),
-            ..Claim::default()
-        }
-    }
-
-    #[test]
-    fn the_lock_file_decides_what_is_opened() {
-        assert_eq!(decide(&claim(None, false, &[])), Step::Plain);
-        // A takeover that did not get far is done again, whatever the name was.
-        assert_eq!(decide(&claim(None, true, &[3])), Step::Copy);
-        assert_eq!(decide(&claim(Some(2), true, &[3])), Step::Copy);
-        assert_eq!(decide(&claim(None, false, &[3])), Step::Copy);
-        assert_eq!(decide(&claim(Some(4), false, &[3])), Step::Private(4));
-        assert_eq!(decide(&claim(Some(4), false, &[])), Step::GoHome(4));
-    }
-
-    #[test]
-    fn a_file_that_was_written_just_now_is_not_quiet() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("a");
-        std::fs::write(&path, "a").unwrap();
-        let look = Look::at(&path);
-        assert!(!look.is_quiet(SystemTime::now()));
-        assert!(look.is_quiet(SystemTime::now() + Duration::from_secs(1)));
-        File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_modified(SystemTime::UNIX_EPOCH)
-            .unwrap();
-        assert_ne!(look, Look::at(&path));
-        assert!(Look::at(&path).is_quiet(SystemTime::now()));
-        assert!(Look::at(Path::new("missing")).is_quiet(SystemTime::now()));
-    }
-}
+mod tests;

@@ -16,6 +16,10 @@ pub(crate) struct Args {
     /// The DuckDB file, in place of `duckdb.path`.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) store: Option<PathBuf>,
+    /// Takes the store over from a process that has given no sign of life for so many seconds [without a value: 30].
+    #[arg(long, global = true, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
+          default_missing_value = "30", value_parser = clap::value_parser!(u64).range(3..=86_400))]
+    pub(crate) take_over: Option<u64>,
     /// Prints one JSON document on stdout.
     #[arg(long, global = true)]
     pub(crate) json: bool,

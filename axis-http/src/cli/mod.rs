@@ -82,6 +82,7 @@ pub(crate) struct Context {
     custom_dir: PathBuf,
     custom_dir_given: bool,
     store: Option<PathBuf>,
+    take_over: Option<Duration>,
     output: Output,
     stop: CancellationToken,
 }
@@ -113,7 +114,11 @@ impl Context {
 
     /// Opens the store of this configuration.
     async fn open(&self, config: Config) -> Result<Engine, Error> {
-        Engine::builder(config).open().await
+        let mut builder = Engine::builder(config);
+        if let Some(after) = self.take_over {
+            builder = builder.take_over(after);
+        }
+        builder.open().await
     }
 }
 
@@ -140,6 +145,7 @@ pub(crate) fn main(arguments: &[OsString], variables: Vec<(String, String)>) -> 
             custom_dir_given: custom_dir.is_some(),
             custom_dir: custom_dir.unwrap_or_else(|| PathBuf::from("custom")),
             store: args.store,
+            take_over: args.take_over.map(Duration::from_secs),
             env,
             stop: stop::on_signal(),
             output: output.clone(),

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Longer than anything here takes on a slow machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A directory with `custom/config`.
 pub(crate) struct Project {
@@ -287,6 +287,17 @@ impl Server {
         assert_eq!(answer.status, 200, "{answer:?}");
         self.wait_for(relation, "ready")
     }
+}
+
+/// Gets a document from a server that is another process; returns the status and the document.
+pub(crate) fn get(url: &str) -> (u16, Value) {
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .new_agent();
+    let mut response = agent.get(url).call().unwrap();
+    let text = response.body_mut().read_to_string().unwrap();
+    (response.status().as_u16(), serde_json::from_str(&text).unwrap())
 }
 
 impl Drop for Server {
