@@ -38,6 +38,9 @@ mod dataset;
 mod engine;
 mod error;
 mod failpoint;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod metadata;
 mod query;
 mod store;

@@ -5,6 +5,7 @@ mod bad_days;
 mod bad_input;
 mod cancel;
 mod crash;
+mod ddl;
 mod edges;
 mod errors_json;
 mod every_type;

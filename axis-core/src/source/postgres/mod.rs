@@ -1,10 +1,14 @@
 //! PostgreSQL: one session a snapshot, `COPY ... TO STDOUT (FORMAT binary)` for rows.
 
 mod address;
+#[cfg(any(test, feature = "fuzzing"))]
+mod collected;
 mod connect;
 mod decode;
 mod describe;
 mod driver;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod idle;
 mod numeric;
 mod read;
