@@ -50,7 +50,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use metadata::{ColumnInfo, DatasetMetadata, SummaryStats, TimeRange};
 pub use query::{Filters, Page, PageRequest, Query, SortDirection, Value, batch_to_json, batch_to_text, rows_to_json};
 pub use store::{QueryStream, RunRecord};
-pub use sync::{Failure, FullReason, KeptAlias, Strategy, SyncEvent, SyncMode, SyncReport, TableReport};
+pub use sync::{Failure, FullReason, KeptAlias, Ranges, Strategy, SyncEvent, SyncMode, SyncReport, TableReport};
 
 pub use tokio_util::sync::CancellationToken;
 

@@ -84,9 +84,6 @@ fn review(dataset: &mut DatasetConfig, warnings: &mut Vec<Warning>) {
     if dataset.reconcile_interval.is_some() {
         warn("`reconcile_interval_minutes` has no effect yet; `full_refresh_interval_minutes` finds deleted rows");
     }
-    if dataset.tables.iter().any(|table| table.partition_column.is_some()) {
-        warn("`partition_column` has no effect yet; a table is read by one session");
-    }
 }
 
 impl Config {

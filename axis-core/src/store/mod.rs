@@ -23,7 +23,7 @@ pub(crate) use catalog::{
 pub(crate) use commit::{ChangeKind, Commit, TableChange, TableOutcome};
 pub(crate) use feed::{Feed, Feeds};
 pub(crate) use pool::{Limits, Pool, Reason, Session};
-pub(crate) use stage::{drop_staging, stage_delta, stage_full};
+pub(crate) use stage::{drop_staging, stage_delta, stage_full, stage_more};
 pub use stream::QueryStream;
 pub(crate) use stream::{fetch, open_stream};
 pub(crate) use vectors::VectorBatch;

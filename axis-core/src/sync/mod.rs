@@ -8,18 +8,20 @@
 //! leaves the old data, and the next one starts from it.
 
 mod columns;
+mod jobs;
 mod peek;
 mod plan;
 mod read;
 mod report;
 mod run;
 mod schedule;
+mod split;
 mod view;
 mod window;
 
 pub use columns::KeptAlias;
 pub(crate) use peek::Memory;
 pub use plan::SyncMode;
-pub use report::{Failure, FullReason, Strategy, SyncEvent, SyncReport, TableReport};
+pub use report::{Failure, FullReason, Ranges, Strategy, SyncEvent, SyncReport, TableReport};
 pub(crate) use run::{RunContext, run};
 pub(crate) use schedule::{Due, Timing, due};

@@ -13,6 +13,7 @@ use super::peek::{Memory, Rows};
 use super::plan::{self, SyncMode, TablePlan};
 use super::read::{Staged, stage_all};
 use super::report::{Strategy, SyncEvent, SyncReport, TableReport};
+use super::split::split;
 use super::{view, window};
 use crate::clock::Clock;
 use crate::config::{Connection, DatasetConfig};
@@ -50,7 +51,9 @@ pub(crate) async fn run(context: &RunContext) -> Result<(SyncReport, DatasetReco
     let started_at = context.clock.now();
     let mut snapshot = context.source.snapshot(&context.cancel).await?;
     let horizon = snapshot.horizon().clone();
-    let plans = plan_all(context, snapshot.as_mut(), started_at).await?;
+    let mut plans = plan_all(context, snapshot.as_mut(), started_at).await?;
+    split(context, snapshot.as_mut(), &mut plans).await?;
+    log(context, &plans);
     let _ = context.events.send(SyncEvent::Planned {
         dataset: context.dataset.name.clone(),
         run_id: context.run_id.clone(),
@@ -98,20 +101,28 @@ async fn plan_all(context: &RunContext, snapshot: &mut dyn Snapshot, now: DateTi
             mode: context.mode,
             now,
         };
-        let plan = plan::table(&given, columns).map_err(place)?;
-        tracing::info!(
-            dataset = %dataset.name,
-            table = %plan.table,
-            strategy = plan.strategy.as_str(),
-            because = match plan.strategy { Strategy::Full { because } => because.describe(), Strategy::Incremental => "" },
-            "planned"
-        );
-        plans.push(plan);
+        plans.push(plan::table(&given, columns).map_err(place)?);
     }
     Ok(plans)
 }
 
-fn cancelled() -> Error {
+fn log(context: &RunContext, plans: &[TablePlan]) {
+    for plan in plans {
+        let ranges = plan.ranges.as_ref();
+        tracing::info!(
+            dataset = %context.dataset.name,
+            table = %plan.table,
+            strategy = plan.strategy.as_str(),
+            because = match plan.strategy { Strategy::Full { because } => because.describe(), Strategy::Incremental => "" },
+            ranges = ranges.map(|ranges| ranges.count),
+            ranges_by = ranges.map(|ranges| ranges.by.as_str()),
+            ranges_because = ranges.map(|ranges| ranges.because.as_str()),
+            "planned"
+        );
+    }
+}
+
+pub(super) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "the sync was cancelled").during("sync.describe")
 }
 
@@ -322,6 +333,7 @@ impl Completion {
             tables.push(TableReport {
                 table: plan.table.clone(),
                 strategy: plan.strategy,
+                ranges: plan.ranges,
                 rows_read: staged.rows,
                 bytes_read: *bytes,
                 rows_deleted: outcome.deleted,

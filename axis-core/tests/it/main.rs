@@ -10,6 +10,7 @@ mod incremental;
 mod pages;
 mod policies;
 mod query;
+mod ranges;
 mod readers;
 mod rewrites;
 mod schedule;

@@ -2,11 +2,13 @@
 
 mod address;
 mod connect;
+mod cut;
 mod decode;
 mod describe;
 mod driver;
 mod idle;
 mod numeric;
+mod ranges;
 mod read;
 mod rewritten;
 mod select;
