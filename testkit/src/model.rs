@@ -8,7 +8,7 @@ mod history;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use history::{Change, During, History, Op, Place};
+pub use history::{Change, During, History, Mode, Op, Place};
 
 /// What the cursor of a table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub struct Run {
     pub oldest_writer: Option<i64>,
     /// Whether the table was rebuilt.
     pub full: bool,
+    /// Whether all keys were compared.
+    pub reconciled: bool,
 }
 
 /// A run, and the greatest cursor that it can have left.
@@ -126,9 +128,19 @@ impl Table {
         if run.full {
             compare("a rebuild", &source, &found)?;
         } else {
-            self.check_window(safe, &source, &found)?;
+            self.check_window(run, safe, &source, &found)?;
         }
-        self.exact = run.full || self.exact && self.sees_all(safe);
+        if run.reconciled {
+            let keys = |rows: &[Row]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+            if keys(&source) != keys(&found) {
+                return Err(format!(
+                    "{:?} are stored where the source has {:?}",
+                    keys(&found),
+                    keys(&source)
+                ));
+            }
+        }
+        self.exact = run.full || self.exact && self.sees_all(run, safe);
         if self.exact {
             compare("a refresh that sees every change", &source, &found)?;
         }
@@ -163,28 +175,29 @@ impl Table {
         }
     }
 
-    fn check_window(&self, safe: Option<i64>, source: &[Row], found: &[Row]) -> Result<(), String> {
+    fn check_window(&self, run: Run, safe: Option<i64>, source: &[Row], found: &[Row]) -> Result<(), String> {
         // Only the values that occur make a difference; without a bound everything is read.
         let cursors = source.iter().chain(&self.stored).filter_map(|row| row.cursor);
         let bounds: BTreeSet<i64> = cursors.chain(safe).filter(|bound| Some(*bound) <= safe).collect();
         let mut bounds = bounds.into_iter().rev().chain([i64::MIN]);
-        if bounds.any(|from| self.refreshed(from, source) == found) {
+        if bounds.any(|from| self.refreshed(run, from, source) == found) {
             return Ok(());
         }
         let nearest = safe.unwrap_or(i64::MIN);
         compare(
             &format!("a refresh from {nearest} or below"),
-            &self.refreshed(nearest, source),
+            &self.refreshed(run, nearest, source),
             found,
         )
     }
 
-    /// The window rule.
-    fn refreshed(&self, from: i64, source: &[Row]) -> Vec<Row> {
+    /// The window rule, and what a comparison of keys adds to it.
+    fn refreshed(&self, run: Run, from: i64, source: &[Row]) -> Vec<Row> {
         let inside = |row: &&Row| row.cursor.is_none_or(|cursor| cursor >= from);
         let staged: Vec<&Row> = source.iter().filter(inside).collect();
         let keys: BTreeSet<i64> = staged.iter().map(|row| row.id).collect();
-        let goes = |row: &&Row| inside(row) || self.shape.keyed && keys.contains(&row.id);
+        let gone = |row: &Row| run.reconciled && source.iter().all(|known| known.id != row.id);
+        let goes = |row: &&Row| inside(row) || gone(row) || self.shape.keyed && keys.contains(&row.id);
         let stay = self.stored.iter().filter(|row| !goes(row));
         let mut rows: Vec<Row> = stay.chain(staged).cloned().collect();
         rows.sort();
@@ -192,7 +205,7 @@ impl Table {
     }
 
     /// Tells whether a refresh from the safe bound sees each difference between the source at the last sync and now.
-    fn sees_all(&self, safe: Option<i64>) -> bool {
+    fn sees_all(&self, run: Run, safe: Option<i64>) -> bool {
         let inside = |row: &Row| row.cursor.is_none_or(|cursor| Some(cursor) >= safe);
         let ids: BTreeSet<i64> = self.synced.keys().chain(self.rows.keys()).copied().collect();
         ids.into_iter().all(|id| {
@@ -203,7 +216,7 @@ impl Table {
             // Rows that take their cursor as it is meant are promised, whatever the bound is.
             let moved = |new: &Version| old.is_none_or(|old| old.row.cursor != new.row.cursor);
             let comes = new.is_none_or(|new| inside(&new.row) || new.honest && moved(new));
-            let goes = old.is_none_or(|old| inside(&old.row) || self.shape.keyed && new.is_some());
+            let goes = old.is_none_or(|old| inside(&old.row) || self.shape.keyed && (new.is_some() || run.reconciled));
             comes && goes
         })
     }

@@ -11,7 +11,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axis_core::config::{Config, Connection, DatasetConfig, SchemaPolicy, TableConfig, ViewConfig};
-use axis_testkit::model::{Cursor, History};
+use axis_core::{SyncMode, SyncOptions};
+use axis_testkit::model::{Cursor, History, Mode};
 use axis_testkit::postgres::TestDatabase;
 use futures::FutureExt as _;
 
@@ -55,6 +56,14 @@ fn config(history: &History, url: &str, store: &Path) -> Config {
         dataset.on_schema_change = SchemaPolicy::Add;
     }
     Config::for_store(store).with_dataset(dataset)
+}
+
+fn options(mode: Mode) -> SyncOptions {
+    SyncOptions::default().mode(match mode {
+        Mode::Auto => SyncMode::Auto,
+        Mode::Full => SyncMode::Full,
+        Mode::Reconcile => SyncMode::Reconcile,
+    })
 }
 
 /// Lives through a history in a database whose tables may be dropped; returns what was done as well.

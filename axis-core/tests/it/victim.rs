@@ -70,8 +70,9 @@ impl Victim {
 
 /// Tells the parent that the store is about to be opened.
 pub(crate) fn ready() {
-    writeln!(std::io::stdout(), "{READY}").unwrap();
-    std::io::stdout().flush().unwrap();
+    let mut out = std::io::stdout();
+    writeln!(out, "{READY}").unwrap();
+    out.flush().unwrap();
 }
 
 /// Makes this process kill itself at a fail point, written as its name and how often it is reached first: `sync.planned 2`.

@@ -30,15 +30,15 @@ pub enum Op {
     Rollback,
     /// The store is synced.
     Sync {
-        /// Whether every table is to be rebuilt.
-        full: bool,
+        /// What is asked for.
+        mode: Mode,
         /// What happens meanwhile.
         during: During,
     },
     /// Another process syncs and is killed.
     Kill {
-        /// Whether every table is to be rebuilt.
-        full: bool,
+        /// What is asked for.
+        mode: Mode,
         /// Picks a fail point, or a time.
         point: u32,
         /// At the how manieth time that it reaches the fail point.
@@ -48,6 +48,17 @@ pub enum Op {
     Reopen,
     /// The watermarks are reset.
     Reset,
+}
+
+/// What a sync is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A refresh where that is possible.
+    Auto,
+    /// A rebuild of every table.
+    Full,
+    /// A refresh with a comparison of keys, or a rebuild without a key.
+    Reconcile,
 }
 
 /// What happens to a table.
@@ -107,7 +118,7 @@ pub enum Place {
     Fresh,
     /// Another row.
     Tie(u32),
-    /// Below all others by this much.
+    /// Below all others by this much: numbers, or tenths of milliseconds.
     Below(u32),
     /// The future, for a time; else the sequence.
     Ahead(u32),
@@ -133,18 +144,27 @@ impl History {
         let mut rng = Rng::with_seed(seed);
         let shapes = [shape(&mut rng), shape(&mut rng)];
         let adds_columns = rng.bool();
-        let mut ops = vec![Op::Table(0, insert(&mut rng)), Op::Table(1, insert(&mut rng))];
-        let sync = |full| Op::Sync {
-            full,
+        // Rows of long ago, which lie below the windows of what happens now.
+        let old = |value| Change::Insert {
+            late: false,
+            rows: 3,
+            cursor: Place::Below(1_000_000),
+            reuse: false,
+            value,
+        };
+        let mut ops = vec![Op::Table(0, old(1)), Op::Table(1, old(2))];
+        ops.extend((0..2).map(|table| Op::Table(table, insert(&mut rng))));
+        let sync = |mode| Op::Sync {
+            mode,
             during: During::Nothing,
         };
-        ops.push(sync(false));
+        ops.push(sync(Mode::Auto));
         for _ in 0..rng.u32(4..24) {
             ops.push(op(&mut rng));
         }
-        ops.push(sync(false));
+        ops.push(sync(Mode::Auto));
         if rng.u8(..4) == 0 {
-            ops.extend([Op::Commit, sync(true)]);
+            ops.extend([Op::Commit, sync(Mode::Full)]);
         }
         Self {
             seed,
@@ -183,7 +203,7 @@ fn op(rng: &mut Rng) -> Op {
         61..67 => Op::Commit,
         67 => Op::Rollback,
         68..94 => Op::Sync {
-            full: rng.u8(..8) == 0,
+            mode: mode(rng),
             during: match rng.u8(..8) {
                 0 | 1 => During::Commit,
                 2 => During::Cancel,
@@ -191,12 +211,20 @@ fn op(rng: &mut Rng) -> Op {
             },
         },
         94..96 => Op::Kill {
-            full: rng.u8(..4) == 0,
+            mode: mode(rng),
             point: rng.u32(..),
             hit: rng.u32(1..=2),
         },
         96..99 => Op::Reopen,
         _ => Op::Reset,
+    }
+}
+
+fn mode(rng: &mut Rng) -> Mode {
+    match rng.u8(..8) {
+        0 => Mode::Full,
+        1 | 2 => Mode::Reconcile,
+        _ => Mode::Auto,
     }
 }
 
@@ -241,9 +269,9 @@ fn insert(rng: &mut Rng) -> Change {
 
 fn place(rng: &mut Rng) -> Place {
     match rng.u8(..20) {
-        0..14 => Place::Fresh,
-        14..16 => Place::Tie(rng.u32(..)),
-        16 => Place::Below(rng.u32(1..1_000_000)),
+        0..13 => Place::Fresh,
+        13..15 => Place::Tie(rng.u32(..)),
+        15 | 16 => Place::Below(rng.u32(1..1_000_000)),
         17 => Place::Ahead(rng.u32(1..1_000)),
         _ => Place::Null,
     }

@@ -21,6 +21,7 @@ fn run(at: i64, full: bool, oldest_writer: Option<i64>) -> Run {
         after: at + 1,
         oldest_writer,
         full,
+        reconciled: false,
     }
 }
 
@@ -95,6 +96,20 @@ fn a_sequence_without_a_snapshot_before_the_oldest_writer_must_be_read_as_a_whol
     let stale = vec![row(1, 1), row(2, 2), row(3, 3)];
     table.clone().synced(run(200, false, None), stale).unwrap_err();
     table.synced(run(200, false, None), vec![row(2, 2), row(3, 3)]).unwrap();
+}
+
+#[test]
+fn a_comparison_of_keys_must_find_deleted_rows() {
+    let mut table = synced(true, None);
+    table.rows.remove(&1);
+    let compared = Run {
+        reconciled: true,
+        ..run(200, false, None)
+    };
+    let stale = vec![row(1, 1), row(2, 2), row(3, 3)];
+    table.clone().synced(run(200, false, None), stale.clone()).unwrap();
+    table.clone().synced(compared, stale).unwrap_err();
+    table.synced(compared, vec![row(2, 2), row(3, 3)]).unwrap();
 }
 
 #[test]

@@ -2,25 +2,29 @@
 
 use std::path::Path;
 
-use axis_core::SyncOptions;
-use axis_testkit::model::History;
+use axis_testkit::model::{History, Mode};
 use axis_testkit::postgres::TestDatabase;
 
-use super::config;
+use super::{config, options};
 use crate::support::{open, sync};
 use crate::victim::{Victim, die_at, ready};
 
 const URL: &str = "AXIS_TEST_MODEL_URL";
 const STORE: &str = "AXIS_TEST_MODEL_STORE";
 const CHILD: &str = "AXIS_TEST_MODEL_CHILD";
-const FULL: &str = "AXIS_TEST_MODEL_FULL";
+const MODE: &str = "AXIS_TEST_MODEL_MODE";
 const POINT: &str = "AXIS_TEST_MODEL_POINT";
 
 /// Starts a process that syncs once, and kills itself when it reaches a point.
-pub(super) fn start(history: &History, url: &str, store: &Path, full: bool, point: Option<&str>) -> Victim {
+pub(super) fn start(history: &History, url: &str, store: &Path, mode: Mode, point: Option<&str>) -> Victim {
     let seed = history.seed.to_string();
-    let mut variables = vec![(URL, url), (STORE, store.to_str().unwrap()), (CHILD, seed.as_str())];
-    variables.extend(full.then_some((FULL, "yes")));
+    let mode = format!("{mode:?}");
+    let mut variables = vec![
+        (URL, url),
+        (STORE, store.to_str().unwrap()),
+        (CHILD, seed.as_str()),
+        (MODE, mode.as_str()),
+    ];
     variables.extend(point.map(|point| (POINT, point)));
     Victim::start("model::child::child", &variables)
 }
@@ -34,23 +38,21 @@ async fn child() {
         database.execute("create table a as select 1 as id, 1 as cur; create table b as select 1 as id, 1 as cur");
         let directory = tempfile::tempdir().unwrap();
         let store = directory.path().join("s.duckdb");
-        return once(&History::random(0), &database.url, &store, true).await;
+        return once(&History::random(0), &database.url, &store, Mode::Full).await;
     };
     if let Some(point) = variable(POINT) {
         die_at(&point);
     }
     ready();
     let history = History::random(seed.parse().unwrap());
-    once(&history, &url, Path::new(&store), variable(FULL).is_some()).await;
+    let mode = [Mode::Auto, Mode::Full, Mode::Reconcile]
+        .into_iter()
+        .find(|mode| variable(MODE) == Some(format!("{mode:?}")));
+    once(&history, &url, Path::new(&store), mode.unwrap()).await;
 }
 
-async fn once(history: &History, url: &str, store: &Path, full: bool) {
+async fn once(history: &History, url: &str, store: &Path, mode: Mode) {
     let engine = open(config(history, url, store)).await;
-    let options = if full {
-        SyncOptions::full()
-    } else {
-        SyncOptions::default()
-    };
-    sync(&engine.dataset("shop").unwrap(), options).await;
+    sync(&engine.dataset("shop").unwrap(), options(mode)).await;
     engine.close().await.unwrap();
 }

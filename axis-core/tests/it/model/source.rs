@@ -243,13 +243,13 @@ impl Source {
 
     /// Checks that the model knows the source.
     pub(super) async fn check(&self) -> Outcome<()> {
-        for table in 0..TABLES.len() {
-            let sql = format!("select {} from {}", self.returned(table), TABLES[table]);
+        for (table, name) in TABLES.iter().enumerate() {
+            let sql = format!("select {} from {name}", self.returned(table));
             let mut found: Vec<Row> = self.rows(table, ask(&self.main, &sql).await?);
             found.sort();
             let known = self.tables[table].rows.values().map(|version| &version.row);
             if !found.iter().eq(known) {
-                return Err(format!("the model is wrong about {}", TABLES[table]));
+                return Err(format!("the model is wrong about {name}"));
             }
         }
         Ok(())
@@ -334,6 +334,7 @@ impl Source {
     /// Returns the expression for a cursor, and whether it is as cursors are meant to be.
     fn cursor(&self, table: usize, place: Place) -> (String, bool) {
         let Shape { cursor, .. } = self.tables[table].shape();
+        let timed = matches!(cursor, Cursor::Time | Cursor::LocalTime);
         let taken: Vec<i64> = self.tables[table]
             .rows
             .values()
@@ -352,10 +353,10 @@ impl Source {
         match (place, taken.iter().min()) {
             (Place::Null, _) => ("null".to_owned(), false),
             (Place::Tie(pick), Some(_)) => (literal(taken[pick as usize % taken.len()]), false),
+            (Place::Below(by), Some(least)) if timed => (literal(least - 100 * i64::from(by)), false),
             (Place::Below(by), Some(least)) => (literal(least - i64::from(by)), false),
-            (Place::Ahead(by), _) if matches!(cursor, Cursor::Time | Cursor::LocalTime) => {
-                (format!("{fresh} + {by} * interval '1 second'"), false)
-            }
+            (Place::Below(by), None) if timed => (format!("{fresh} - {by} * interval '100 microseconds'"), false),
+            (Place::Ahead(by), _) if timed => (format!("{fresh} + {by} * interval '1 second'"), false),
             _ => (fresh, true),
         }
     }

@@ -4,16 +4,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axis_core::{
-    CancellationToken, Dataset, Engine, Error, ErrorKind, FAIL_POINTS, Query, Strategy, SyncEvent, SyncOptions,
-    SyncReport, rows_to_json,
+    CancellationToken, Dataset, Engine, Error, ErrorKind, FAIL_POINTS, Query, Strategy, SyncEvent, SyncReport,
+    rows_to_json,
 };
-use axis_testkit::model::{Cursor, During, History, Op, Row, Run};
+use axis_testkit::model::{Cursor, During, History, Mode, Op, Row, Run};
 use axis_testkit::postgres::TestDatabase;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Outcome, Source, TABLES, child, config};
+use super::{Outcome, Source, TABLES, child, config, options};
 use crate::support::until;
+
+/// What was asked for, and the circumstances.
+#[derive(Clone, Copy)]
+struct Sync {
+    mode: Mode,
+    before: i64,
+    after: i64,
+    oldest_writer: Option<i64>,
+}
 
 pub(super) struct World {
     source: Source,
@@ -58,8 +67,8 @@ impl World {
             Op::Begin => self.source.begin().await,
             Op::Commit => self.source.end(true).await,
             Op::Rollback => self.source.end(false).await,
-            Op::Sync { full, during } => self.sync(full, during).await,
-            Op::Kill { full, point, hit } => self.kill(history, full, point, hit).await,
+            Op::Sync { mode, during } => self.sync(mode, during).await,
+            Op::Kill { mode, point, hit } => self.kill(history, mode, point, hit).await,
             Op::Reopen => self.reopen(history).await,
             Op::Reset => self.reset().await,
         }
@@ -105,21 +114,14 @@ impl World {
         }
     }
 
-    async fn sync(&mut self, full: bool, during: During) -> Outcome<()> {
+    async fn sync(&mut self, mode: Mode, during: During) -> Outcome<()> {
         let cancel = CancellationToken::new();
-        let options = if full {
-            SyncOptions::full()
-        } else {
-            SyncOptions::default()
-        };
-        self.source
-            .log
-            .push(format!("sync, full: {full}, meanwhile: {during:?}"));
+        self.source.log.push(format!("sync, {mode:?}, meanwhile: {during:?}"));
         let (before, oldest_writer) = (self.source.now().await?, self.source.oldest_writer());
         let mut events = self.engine().events();
         let handle = self
             .dataset()
-            .start_sync(options.cancel(cancel.clone()))
+            .start_sync(options(mode).cancel(cancel.clone()))
             .map_err(told)?;
         let mut ended = None;
         if during != During::Nothing {
@@ -135,7 +137,12 @@ impl World {
             }
         }
         let outcome = handle.wait().await;
-        let run = (before, self.source.now().await?, oldest_writer);
+        let run = Sync {
+            mode,
+            before,
+            after: self.source.now().await?,
+            oldest_writer,
+        };
         match outcome {
             Ok(report) => self.committed(&report, run).await?,
             Err(error) if during == During::Cancel && error.kind() == ErrorKind::Cancelled => {
@@ -149,36 +156,41 @@ impl World {
         Ok(())
     }
 
-    async fn kill(&mut self, history: &History, full: bool, point: u32, hit: u32) -> Outcome<()> {
+    async fn kill(&mut self, history: &History, mode: Mode, point: u32, hit: u32) -> Outcome<()> {
         self.close().await?;
         let (before, oldest_writer) = (self.source.now().await?, self.source.oldest_writer());
         let index = point as usize % (FAIL_POINTS.len() + FAIL_POINTS.len() / 2);
         let (words, fate) = if let Some(name) = FAIL_POINTS.get(index) {
             let at = format!("{name} {hit}");
-            let victim = child::start(history, &self.url, &self.store(), full, Some(&at));
+            let victim = child::start(history, &self.url, &self.store(), mode, Some(&at));
             (at, victim.wait())
         } else {
             let after = Duration::from_micros(u64::from(point) % 80_000);
-            let victim = child::start(history, &self.url, &self.store(), full, None);
+            let victim = child::start(history, &self.url, &self.store(), mode, None);
             (format!("{after:?}"), victim.kill_after(after))
         };
         let after = self.source.now().await?;
         self.source.log.push(format!(
-            "sync of another process, full: {full}, to be killed at {words}: {fate:?}"
+            "sync of another process, {mode:?}, to be killed at {words}: {fate:?}"
         ));
         self.open(history).await?;
         let status = self.dataset().status();
         match status.last_success {
             Some(report) if report.run_id != self.last.1 => {
-                self.committed(&report, (before, after, oldest_writer)).await
+                let run = Sync {
+                    mode,
+                    before,
+                    after,
+                    oldest_writer,
+                };
+                self.committed(&report, run).await
             }
             _ => self.uncommitted().await,
         }
     }
 
     /// Checks what a sync has made of the store.
-    async fn committed(&mut self, report: &SyncReport, run: (i64, i64, Option<i64>)) -> Outcome<()> {
-        let (before, after, oldest_writer) = run;
+    async fn committed(&mut self, report: &SyncReport, sync: Sync) -> Outcome<()> {
         let mut same = true;
         for (table, report) in report.tables.iter().enumerate() {
             let full = matches!(report.strategy, Strategy::Full { .. });
@@ -197,11 +209,18 @@ impl World {
                     found.len()
                 ));
             }
+            let reconciled = report.reconciled.is_some() && !full;
+            let keyed = self.source.tables[table].shape().keyed;
+            let compared = if keyed { full || reconciled } else { full };
+            if sync.mode == Mode::Reconcile && !compared {
+                return Err("deleted rows were not looked for".to_owned());
+            }
             let run = Run {
-                before,
-                after,
-                oldest_writer,
+                before: sync.before,
+                after: sync.after,
+                oldest_writer: sync.oldest_writer,
                 full,
+                reconciled,
             };
             let model = &mut self.source.tables[table];
             let was = model.stored().to_vec();
