@@ -24,7 +24,7 @@ FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bu
 RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
 	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
 
-.PHONY: help demo test soak check fmt bench libduckdb clean bootstrap
+.PHONY: help demo test soak check fmt bench fuzz libduckdb clean bootstrap
 
 help: ## what there is
 	@echo "make <target> [ARGS=...]"
@@ -50,6 +50,9 @@ fmt: ## formats the source
 
 bench: bootstrap libduckdb ## measures syncs against a throw-away PostgreSQL and prints JSON; ARGS goes to sync-bench
 	cargo run --locked --release -p axis-bench --bin sync-bench $(FEATURES) -- --json $(ARGS)
+
+fuzz: libduckdb ## feeds the COPY decoder and the configuration with anything, a minute each; ARGS=600 for ten minutes
+	$(RUN_PATH) CARGO_TARGET_DIR="$(TARGET)/fuzz" fuzz/run.sh $(ARGS)
 
 libduckdb: ## fetches the prebuilt DuckDB library; AXIS_DUCKDB=bundled compiles it instead
 	@mkdir -p $(dir $(MODE)); \
