@@ -105,22 +105,30 @@ fn select(hashed: &Hashed, relation: &str) -> String {
     )
 }
 
-/// Writes the hash of one column's values, in which those are equal that print the same: `hash` alone takes `1 month` for
-/// `30 days`, `-0` for `0`, and an empty list, or one of a single NULL, for NULL.
+/// Writes the hash of one column's values, in which those are equal that print the same. DuckDB's `hash` alone takes
+/// `1 month` for `30 days`, `-0` for `0`, and an empty list, or one of a single NULL, for NULL; and it combines the halves of
+/// values of 16 bytes by an exclusive or, so that -1 is 0, and halves may change places.
 pub(super) fn hash(column: &Column) -> String {
     let name = ident(&column.name);
     match &column.ty {
-        ColumnType::Interval => format!("hash({name}::varchar)"),
+        ColumnType::Interval | ColumnType::Uuid => format!("hash({name}::varchar)"),
+        ty if is_wide(ty) => format!("hash({name}, {name}::double)"),
         ColumnType::Float | ColumnType::Double => format!("hash({name}, {name} = 0 and signbit({name}))"),
-        ColumnType::List(element) => match **element {
+        ColumnType::List(element) => match &**element {
             // The texts of these elements have no commas, so the text of the list is as exact as they are.
-            ColumnType::Float | ColumnType::Double | ColumnType::Interval => {
+            ColumnType::Float | ColumnType::Double | ColumnType::Interval | ColumnType::Uuid => {
                 format!("hash({name}::varchar, len({name}))")
             }
+            element if is_wide(element) => format!("hash({name}::varchar, len({name}))"),
             _ => format!("hash({name}, len({name}))"),
         },
         _ => format!("hash({name})"),
     }
+}
+
+/// Tells whether a decimal takes 16 bytes.
+fn is_wide(ty: &ColumnType) -> bool {
+    matches!(ty, ColumnType::Decimal { precision: 19.., .. })
 }
 
 #[cfg(test)]
@@ -141,6 +149,16 @@ mod tests {
         };
         sum_table(&connection, &Reason::default(), "t", &hashed).unwrap()
     }
+
+    /// Among them those whose halves are the same, or are each other's.
+    const UUIDS: &[&str] = &[
+        "null",
+        "'00000000-0000-0000-0000-000000000000'",
+        "'80000000-0000-0000-0000-000000000000'",
+        "'ffffffff-ffff-ffff-7fff-ffffffffffff'",
+        "'80000000-0000-0001-0000-000000000002'",
+        "'80000000-0000-0002-0000-000000000001'",
+    ];
 
     #[test]
     fn values_that_print_differently_have_different_sums() {
@@ -197,7 +215,39 @@ mod tests {
                     precision: 38,
                     scale: 2,
                 },
-                &["null", "0", "0.01", "-0.01", "184467440737095516.16"],
+                &[
+                    "null",
+                    "0",
+                    "0.01",
+                    "-0.01",
+                    "184467440737095516.16",
+                    "-184467440737095516.16",
+                ],
+            ),
+            (
+                ColumnType::Decimal {
+                    precision: 18,
+                    scale: 2,
+                },
+                &["null", "0", "0.01", "-0.01"],
+            ),
+            (ColumnType::BigInt, &["null", "0", "-1", "1"]),
+            (ColumnType::Uuid, UUIDS),
+            (
+                list(ColumnType::Uuid),
+                &[
+                    "null",
+                    "['00000000-0000-0000-0000-000000000000'::uuid]",
+                    "['80000000-0000-0000-0000-000000000000'::uuid]",
+                    "['ffffffff-ffff-ffff-7fff-ffffffffffff'::uuid]",
+                ],
+            ),
+            (
+                list(ColumnType::Decimal {
+                    precision: 38,
+                    scale: 2,
+                }),
+                &["null", "[0]", "[-0.01]", "[0, 0]"],
             ),
             (
                 list(ColumnType::Integer),
