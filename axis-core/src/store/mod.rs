@@ -33,7 +33,7 @@ pub(crate) use commit::{ChangeKind, Commit, TableChange, TableOutcome};
 pub(crate) use feed::{Feed, Feeds};
 pub(crate) use fence::Fence;
 pub(crate) use keeper::Keeper;
-pub(crate) use pool::{Limits, Pool, Reason, Session};
+pub(crate) use pool::{Limits, Pool, Reason, RunningLoad, Session};
 pub(crate) use reconcile::{Found, Reconciled, reconcile};
 pub(crate) use stage::{drop_staging, stage_delta, stage_full, stage_more};
 pub use stream::QueryStream;
@@ -78,6 +78,13 @@ impl Store {
             writer: tokio::sync::Mutex::new(()),
         };
         Ok((store, catalog))
+    }
+}
+
+impl Store {
+    /// Announces that whole tables are being loaded, until the guard is dropped.
+    pub(crate) async fn load(&self) -> RunningLoad {
+        self.pool.load(self.fence.has_short_log()).await
     }
 }
 

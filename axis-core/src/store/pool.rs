@@ -211,14 +211,16 @@ impl Pool {
     }
 
     /// Announces that whole tables are being loaded, until the guard is dropped.
-    pub(crate) async fn load(self: &Arc<Self>) -> RunningLoad {
+    pub(crate) async fn load(self: &Arc<Self>, checkpoint: bool) -> RunningLoad {
         let load = RunningLoad(Arc::clone(self));
         let pool = Arc::clone(self);
         // DuckDB may have to wait for its own threads, so this is no work for an executor's.
         let begun = self.work.spawn_blocking(move || {
             pool.press(|pool, connection| {
                 // What a reader still had at the last checkpoint, or a killed process has left, makes room for what comes.
-                pool.checkpoint(connection);
+                if checkpoint {
+                    pool.checkpoint(connection);
+                }
                 pool.pressure.load_begins(connection);
             });
         });
@@ -235,7 +237,7 @@ impl Pool {
         }
     }
 
-    fn press(&self, change: fn(&Self, &Connection)) {
+    fn press(&self, change: impl FnOnce(&Self, &Connection)) {
         // A store that closes needs its settings no more.
         if let Ok(connection) = self.checkout() {
             change(self, &connection);

@@ -55,7 +55,7 @@ pub(super) async fn stage_all(
     let load = if jobs.len() == 0 {
         None
     } else {
-        Some(context.store.pool.load().await)
+        Some(context.store.load().await)
     };
     let shared = &*plans;
     let own = work(context, leader, shared, &jobs, &stop);

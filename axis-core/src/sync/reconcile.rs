@@ -53,7 +53,7 @@ pub(super) async fn table(
         return Ok(Staged { reconciled, ..staged });
     }
     plan.rebuild(FullReason::KeysMissing);
-    let load = context.store.pool.load().await;
+    let load = context.store.load().await;
     let whole = stage_whole(context, snapshot, plan, stop, session, index).await?;
     drop(load);
     Ok(Staged { reconciled, ..whole })

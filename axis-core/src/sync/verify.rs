@@ -159,7 +159,7 @@ async fn sum_source(context: &RunContext, leader: &mut dyn Snapshot, subjects: &
     let stop = context.cancel.child_token();
     let queue: Mutex<VecDeque<usize>> = Mutex::new((0..subjects.len()).collect());
     let forks = forks(context, leader, context.workers.min(subjects.len())).await?;
-    let load = context.store.pool.load().await;
+    let load = context.store.load().await;
     let others = futures::future::join_all(forks.into_iter().map(async |mut fork| {
         let done = work(context, fork.as_mut(), subjects, &queue, &stop).await?;
         confirm(context, fork.as_mut()).await?;
