@@ -43,10 +43,7 @@ impl Jobs {
             } else {
                 plan.parts.as_slice()
             };
-            let siblings = Arc::new(Siblings {
-                created: watch::Sender::new(false),
-                left: AtomicUsize::new(queries.len()),
-            });
+            let siblings = Arc::new(Siblings::new(queries.len()));
             jobs.extend(queries.iter().enumerate().map(|(part, query)| Job {
                 table,
                 query: query.clone(),
@@ -67,21 +64,25 @@ impl Jobs {
 }
 
 impl Job {
-    /// Returns the read of a whole table.
-    pub(super) fn whole(table: usize, plan: &TablePlan) -> Self {
+    /// The read of a whole table.
+    pub(super) fn whole(table: usize, query: String) -> Self {
         Self {
             table,
-            query: plan.query.clone(),
+            query,
             first: true,
-            siblings: Arc::new(Siblings {
-                created: watch::Sender::new(false),
-                left: AtomicUsize::new(1),
-            }),
+            siblings: Arc::new(Siblings::new(1)),
         }
     }
 }
 
 impl Siblings {
+    fn new(parts: usize) -> Self {
+        Self {
+            created: watch::Sender::new(false),
+            left: AtomicUsize::new(parts),
+        }
+    }
+
     /// Tells that the staging table is there.
     pub(super) fn created(&self) {
         self.created.send_replace(true);

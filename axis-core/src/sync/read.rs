@@ -178,7 +178,8 @@ pub(super) async fn stage_whole(
     session: &mut Session,
     index: usize,
 ) -> Result<Staged> {
-    stage_job(context, snapshot, plan, stop, session, &Job::whole(index, plan)).await
+    let job = Job::whole(index, plan.query.clone());
+    stage_job(context, snapshot, plan, stop, session, &job).await
 }
 
 async fn stage_job(
