@@ -62,8 +62,8 @@ pub use metadata::{ColumnInfo, DatasetMetadata, SummaryStats, TimeRange};
 pub use query::{Filters, Page, PageRequest, Query, SortDirection, Value, batch_to_json, batch_to_text, rows_to_json};
 pub use store::{QueryStream, RunRecord};
 pub use sync::{
-    ColumnDifference, Difference, Failure, FullReason, KeptAlias, Reconciliation, Sides, Strategy, SyncEvent, SyncMode,
-    SyncReport, TableReport, TableVerification, VerifyReport,
+    ColumnDifference, Difference, Failure, FullReason, KeptAlias, Ranges, Reconciliation, Sides, Strategy, SyncEvent,
+    SyncMode, SyncReport, TableReport, TableVerification, VerifyReport,
 };
 
 pub use tokio_util::sync::CancellationToken;

@@ -12,7 +12,6 @@ use super::{
     ConfigFile, DatasetConfig, DatasetKind, Env, KindOptions, Setting, TableConfig, ViewConfig, Warning, builtin,
 };
 use crate::error::Error;
-use crate::source::ident::ident;
 
 /// The folder of these files.
 pub(super) const FOLDER: &str = "config/datasets/";
@@ -225,8 +224,8 @@ fn table(block: &Block<'_>, name: &str, outer: &TableKeys) -> Option<TableConfig
                 );
                 return None;
             }
-            let quoted: Vec<String> = parts.into_iter().map(|part| ident(part.trim())).collect();
-            Some(keys.table(name, format!("select * from {}", quoted.join("."))))
+            let parts: Vec<&str> = parts.into_iter().map(str::trim).collect();
+            Some(keys.complete(TableConfig::of_relation(name, &parts)))
         }
         (Some(_), Some(_)) => {
             fail("has both a `query` and a `relation`, allowed is one of the two");

@@ -140,11 +140,13 @@ pub struct TableConfig {
     pub name: String,
     /// The query whose answer the table equals.
     pub query: String,
+    /// Whether the query is `select *` of one table (`relation`), so that it can be read by ranges of blocks.
+    pub whole_relation: bool,
     /// `primary_key`: the key columns, by source or final name; empty means none.
     pub primary_key: Vec<String>,
     /// `incremental_column`, by source or final name.
     pub incremental_column: Option<String>,
-    /// `partition_column`, by source or final name.
+    /// `partition_column`, by source or final name: a full read that is large enough is split by its values.
     pub partition_column: Option<String>,
     /// `incremental_lookback_seconds`; `None` lets the source decide (0 when it sees running transactions, 300 otherwise).
     pub lookback: Option<Duration>,

@@ -91,9 +91,6 @@ fn review(dataset: &mut DatasetConfig, warnings: &mut Vec<Warning>) {
             ));
         }
     }
-    if dataset.tables.iter().any(|table| table.partition_column.is_some()) {
-        warn("`partition_column` has no effect yet; a table is read by one session");
-    }
 }
 
 impl Config {

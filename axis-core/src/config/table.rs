@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::node::Block;
 use super::{TableConfig, TypePolicy};
 use crate::column::ColumnType;
+use crate::source::ident::ident;
 
 const TYPES: &str = "error, null, varchar, double, float, boolean, smallint, integer, bigint, date, time, timestamp, \
                      timestamptz, uuid, blob or decimal(p,s)";
@@ -52,13 +53,18 @@ impl TableKeys {
     }
 
     pub(super) fn table(self, name: impl Into<String>, query: impl Into<String>) -> TableConfig {
+        self.complete(TableConfig::new(name, query))
+    }
+
+    /// Fills in what the keys say.
+    pub(super) fn complete(self, table: TableConfig) -> TableConfig {
         TableConfig {
             primary_key: self.primary_key,
             incremental_column: self.incremental_column,
             partition_column: self.partition_column,
             lookback: self.lookback,
             types: self.types,
-            ..TableConfig::new(name, query)
+            ..table
         }
     }
 }
@@ -70,11 +76,22 @@ impl TableConfig {
         Self {
             name: name.into(),
             query: query.into(),
+            whole_relation: false,
             primary_key: Vec::new(),
             incremental_column: None,
             partition_column: None,
             lookback: None,
             types: BTreeMap::new(),
+        }
+    }
+
+    /// Creates a table that equals a table of the source, whose name is quoted here: parts such as `["public", "orders"]`.
+    #[must_use]
+    pub fn of_relation(name: impl Into<String>, relation: &[&str]) -> Self {
+        let quoted: Vec<String> = relation.iter().map(|part| ident(part)).collect();
+        Self {
+            whole_relation: true,
+            ..Self::new(name, format!("select * from {}", quoted.join(".")))
         }
     }
 

@@ -3,6 +3,7 @@
 //! A source knows nothing of the store. It describes a query's columns, reads the query's rows in one consistent
 //! snapshot, and writes values through [`BatchWriter`].
 
+mod cut;
 mod horizon;
 pub mod ident;
 pub mod postgres;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+pub use cut::{CutBy, Parts, Weight};
 pub(crate) use horizon::decimal_text;
 pub use horizon::{CursorValue, Horizon};
 pub(crate) use shared::share;
@@ -48,6 +50,16 @@ pub trait Snapshot: Send {
     /// `SourceRejected` for a missing table or a syntax error, `Config` when the answer has two columns of one name or when
     /// `types` names a type that the column cannot be cast to.
     async fn describe(&mut self, query: &str, types: &BTreeMap<String, TypePolicy>) -> Result<Vec<SourceColumn>>;
+
+    /// Tells, without running it, how much a query returns.
+    async fn weigh(&mut self, query: &str) -> Result<Weight>;
+
+    /// Cuts a query, which must be repeatable, into at most so many parts for several sessions of this snapshot: together they
+    /// return each of its rows exactly once. `columns` are its columns as [`describe`](Self::describe) gave them.
+    ///
+    /// # Errors
+    /// As [`describe`](Self::describe). That it cannot be cut is no error: [`Parts`] then says why.
+    async fn cut(&mut self, query: &str, columns: &[SourceColumn], by: &CutBy, pieces: usize) -> Result<Parts>;
 
     /// Starts reading. The session is busy until the reader has reached its end; a reader that is given up before ends the session.
     async fn read(&mut self, request: ReadRequest) -> Result<Reader>;

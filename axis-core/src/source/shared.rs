@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
-use super::{Horizon, ReadRequest, Reader, Snapshot, Source, SourceColumn};
+use super::{CutBy, Horizon, Parts, ReadRequest, Reader, Snapshot, Source, SourceColumn, Weight};
 use crate::config::TypePolicy;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -171,6 +171,14 @@ impl Snapshot for Loan {
 
     async fn describe(&mut self, query: &str, types: &BTreeMap<String, TypePolicy>) -> Result<Vec<SourceColumn>> {
         self.session()?.describe(query, types).await
+    }
+
+    async fn weigh(&mut self, query: &str) -> Result<Weight> {
+        self.session()?.weigh(query).await
+    }
+
+    async fn cut(&mut self, query: &str, columns: &[SourceColumn], by: &CutBy, pieces: usize) -> Result<Parts> {
+        self.session()?.cut(query, columns, by, pieces).await
     }
 
     async fn read(&mut self, request: ReadRequest) -> Result<Reader> {

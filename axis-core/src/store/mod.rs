@@ -35,7 +35,7 @@ pub(crate) use fence::Fence;
 pub(crate) use keeper::Keeper;
 pub(crate) use pool::{Limits, Pool, Reason, Session};
 pub(crate) use reconcile::{Found, Reconciled, reconcile};
-pub(crate) use stage::{drop_staging, stage_delta, stage_full};
+pub(crate) use stage::{drop_staging, stage_delta, stage_full, stage_more};
 pub use stream::QueryStream;
 pub(crate) use stream::{fetch, open_stream};
 pub(crate) use vectors::VectorBatch;

@@ -39,6 +39,8 @@ pub(crate) fn delta_name(table: &str) -> String {
 ///
 /// The first rows decide how texts are compressed, because DuckDB's own choice is made for short ones: long ones take a
 /// third more of the file that way, and much more time.
+///
+/// `created` is called when the staging table is there, and others may [`append`](stage_more) to it.
 pub(crate) fn stage_full(
     connection: &Connection,
     reason: &Reason,
@@ -46,8 +48,9 @@ pub(crate) fn stage_full(
     table: &str,
     columns: Vec<Column>,
     feed: Box<dyn Feed>,
+    created: impl FnOnce(),
 ) -> Result<u64> {
-    let outcome = load_whole(connection, reason, feeds, table, columns, feed);
+    let outcome = load_whole(connection, reason, feeds, table, columns, feed, created);
     // The connection lives on, also after a failure; its temporary tables would hold memory.
     let dropped = connection.execute_batch(&format!("drop table if exists {HEAD}"));
     let rows = outcome?;
@@ -62,6 +65,7 @@ fn load_whole(
     table: &str,
     columns: Vec<Column>,
     feed: Box<dyn Feed>,
+    created: impl FnOnce(),
 ) -> Result<u64> {
     let fail = |error| reason.explain(fault::store("sync.stage")(error));
     let feed = Arc::new(Mutex::new(feed));
@@ -78,11 +82,25 @@ fn load_whole(
         .execute_batch(&format!("create or replace table {name} ({definitions})"))
         .map_err(fail)?;
     reach(Step::StagingCreated);
+    created();
     reason.check()?;
     let insert = format!("insert into {name} select * from {HEAD} union all select * from ");
     let rest = pull(connection, reason, feeds, &insert, columns, Box::new(Part::rest(&feed)))?;
     reach(Step::TableStaged);
     Ok(head + rest)
+}
+
+/// Appends a part of a table to its staging table, in a transaction of its own. Returns the rows.
+pub(crate) fn stage_more(
+    connection: &Connection,
+    reason: &Reason,
+    feeds: &Feeds,
+    table: &str,
+    columns: Vec<Column>,
+    feed: Box<dyn Feed>,
+) -> Result<u64> {
+    let insert = format!("insert into {} select * from ", ident(&staging_name(table)));
+    pull(connection, reason, feeds, &insert, columns, feed)
 }
 
 /// Writes the columns of a staging table, as the rows in [`HEAD`] suggest.
@@ -281,7 +299,16 @@ mod tests {
         };
         let feed = Texts(vec![1000, BATCH_ROWS, BATCH_ROWS]);
         let columns = vec![column("short"), column("long one")];
-        let rows = stage_full(&connection, &Reason::default(), &feeds, "t", columns, Box::new(feed)).unwrap();
+        let rows = stage_full(
+            &connection,
+            &Reason::default(),
+            &feeds,
+            "t",
+            columns,
+            Box::new(feed),
+            || {},
+        )
+        .unwrap();
         assert_eq!(rows, 2 * BATCH_ROWS as u64 + 1000);
         connection.execute_batch("checkpoint").unwrap();
         let zstd = "select string_agg(distinct column_name, ',') from pragma_storage_info('_axis_staging_t') where compression = 'ZSTD'";

@@ -8,6 +8,7 @@
 //! leaves the old data, and the next one starts from it.
 
 mod columns;
+mod jobs;
 mod peek;
 mod plan;
 mod read;
@@ -15,6 +16,7 @@ mod reconcile;
 mod report;
 mod run;
 mod schedule;
+mod split;
 mod verdict;
 mod verify;
 mod view;
@@ -23,7 +25,7 @@ mod window;
 pub use columns::KeptAlias;
 pub(crate) use peek::Memory;
 pub use plan::SyncMode;
-pub use report::{Failure, FullReason, Reconciliation, Strategy, SyncEvent, SyncReport, TableReport};
+pub use report::{Failure, FullReason, Ranges, Reconciliation, Strategy, SyncEvent, SyncReport, TableReport};
 pub(crate) use run::{Done, RunContext, run};
 pub(crate) use schedule::{Due, Timing, due};
 pub use verdict::{ColumnDifference, Difference, Sides, TableVerification, VerifyReport};

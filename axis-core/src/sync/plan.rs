@@ -3,12 +3,12 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::columns::{self, KeptAlias};
-use super::report::{FullReason, Strategy};
+use super::report::{FullReason, Ranges, Strategy};
 use super::{reconcile, window};
 use crate::column::{Column, ColumnType};
 use crate::config::{DatasetConfig, SchemaPolicy, TableConfig};
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::{CursorValue, SourceColumn, Window};
+use crate::source::{CursorValue, CutBy, SourceColumn, Window};
 use crate::store::{ColumnRecord, DatasetRecord, TableRecord};
 
 /// What a caller asked of a sync.
@@ -38,6 +38,12 @@ pub(crate) struct TablePlan {
     pub(crate) window: Option<Window>,
     /// Whether a refresh compares all keys.
     pub(crate) reconcile: bool,
+    /// What a full read can be cut by.
+    pub(crate) cut_by: Option<CutBy>,
+    /// The queries of the parts in which it is read; none when it is read whole.
+    pub(crate) parts: Vec<String>,
+    /// What the report says about the parts.
+    pub(crate) ranges: Option<Ranges>,
     /// The cursor, by its final name.
     pub(crate) cursor: Option<(String, ColumnType)>,
     /// The key, by its final names.
@@ -103,9 +109,10 @@ pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<Tabl
         )
         .during("sync.plan"));
     }
-    if let Some(wanted) = &table.partition_column {
-        find(wanted, "partition_column")?;
-    }
+    let cut_by = match &table.partition_column {
+        Some(wanted) => Some(CutBy::Column(source_names[find(wanted, "partition_column")?].clone())),
+        None => table.whole_relation.then_some(CutBy::Blocks),
+    };
     let key = table
         .primary_key
         .iter()
@@ -140,6 +147,9 @@ pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<Tabl
         columns,
         window: None,
         reconcile: false,
+        cut_by,
+        parts: Vec::new(),
+        ranges: None,
         key,
         added: Vec::new(),
         kept: names.kept,

@@ -1,11 +1,11 @@
 //! Reads each table as planned: rebuilt ones into staging tables, windows into temporary ones.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use super::jobs::{Job, Jobs, Siblings};
 use super::peek::{Peeked, Rest, Rows};
 use super::plan::TablePlan;
 use super::reconcile;
@@ -14,7 +14,7 @@ use super::run::{RunContext, progress_event};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
 use crate::source::{ReadRequest, Reader, Snapshot, Window};
-use crate::store::{Feed, Limits, Session, VectorBatch, stage_delta, stage_full};
+use crate::store::{Feed, Limits, Session, VectorBatch, stage_delta, stage_full, stage_more};
 
 /// A table that has been read.
 #[derive(Debug)]
@@ -44,26 +44,23 @@ pub(super) async fn stage_all(
     plans: &mut [TablePlan],
     session: &mut Session,
 ) -> Result<Vec<Staged>> {
-    let full: VecDeque<usize> = (0..plans.len())
-        .filter(|index| plans[*index].window.is_none())
-        .collect();
+    let jobs = Jobs::of(plans);
     let windows: Vec<usize> = (0..plans.len())
         .filter(|index| plans[*index].window.is_some())
         .collect();
     let mut staged: Vec<Option<Staged>> = plans.iter().map(|_| None).collect();
     // A failure of one session must stop the others, but not be mistaken for a cancellation by the caller.
     let stop = context.cancel.child_token();
-    let forks = forks(context, leader, context.workers.min(full.len())).await?;
-    let load = if full.is_empty() {
+    let forks = forks(context, leader, context.workers.min(jobs.len())).await?;
+    let load = if jobs.len() == 0 {
         None
     } else {
         Some(context.store.pool.load().await)
     };
-    let queue = Mutex::new(full);
     let shared = &*plans;
-    let own = work(context, leader, shared, &queue, &stop);
+    let own = work(context, leader, shared, &jobs, &stop);
     let others = futures::future::join_all(forks.into_iter().map(async |mut fork| {
-        let done = work(context, fork.as_mut(), shared, &queue, &stop).await?;
+        let done = work(context, fork.as_mut(), shared, &jobs, &stop).await?;
         confirm(context, fork.as_mut()).await?;
         fork.close().await;
         Ok(done)
@@ -71,7 +68,9 @@ pub(super) async fn stage_all(
     let (own, mut outcomes) = tokio::join!(own, others);
     outcomes.push(own);
     for (index, done) in first_cause(outcomes)? {
-        staged[index] = Some(done);
+        let before = staged[index].as_ref().map_or(0, |part| part.rows);
+        let rows = before + done.rows;
+        staged[index] = Some(Staged { rows, ..done });
     }
     drop(load);
     for index in windows {
@@ -148,21 +147,20 @@ pub(super) fn first_cause<T>(outcomes: Vec<Result<Vec<(usize, T)>>>) -> Result<V
     failure.map_or(Ok(done), Err)
 }
 
-/// Takes rebuilt tables from the queue until it is empty.
+/// Takes reads of rebuilt tables until there are none left.
 async fn work(
     context: &RunContext,
     snapshot: &mut dyn Snapshot,
     plans: &[TablePlan],
-    queue: &Mutex<VecDeque<usize>>,
+    jobs: &Jobs,
     stop: &CancellationToken,
 ) -> Result<Vec<(usize, Staged)>> {
     let mut done = Vec::new();
     let mut session = context.store.pool.session()?;
     loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(index) = next else { return Ok(done) };
-        match stage_whole(context, snapshot, &plans[index], stop, &mut session, index).await {
-            Ok(staged) => done.push((index, staged)),
+        let Some(job) = jobs.take() else { return Ok(done) };
+        match stage_job(context, snapshot, &plans[job.table], stop, &mut session, &job).await {
+            Ok(staged) => done.push((job.table, staged)),
             Err(error) => {
                 stop.cancel();
                 return Err(error);
@@ -171,6 +169,7 @@ async fn work(
     }
 }
 
+/// Reads a whole table in one session.
 pub(super) async fn stage_whole(
     context: &RunContext,
     snapshot: &mut dyn Snapshot,
@@ -179,9 +178,29 @@ pub(super) async fn stage_whole(
     session: &mut Session,
     index: usize,
 ) -> Result<Staged> {
-    let reader = start(context, snapshot, plan, stop, index).await?;
-    let (rows, truncated) = stage(context, plan, stop, session, Input::Reader(reader)).await?;
-    tell_done(context, plan, index);
+    let job = Job::whole(index, plan.query.clone());
+    stage_job(context, snapshot, plan, stop, session, &job).await
+}
+
+async fn stage_job(
+    context: &RunContext,
+    snapshot: &mut dyn Snapshot,
+    plan: &TablePlan,
+    stop: &CancellationToken,
+    session: &mut Session,
+    job: &Job,
+) -> Result<Staged> {
+    let reader = start(context, snapshot, plan, stop, job.table, &job.query).await?;
+    let place = if job.first {
+        Place::New(Arc::clone(&job.siblings))
+    } else {
+        job.siblings.until_created(stop).await?;
+        Place::Existing
+    };
+    let (rows, truncated) = stage(context, plan, stop, session, Input::Reader(reader), place).await?;
+    if job.siblings.done() {
+        tell_done(context, plan, job.table);
+    }
     Ok(Staged {
         rows,
         truncated,
@@ -199,7 +218,7 @@ async fn stage_window(
     session: &mut Session,
     index: usize,
 ) -> Result<Staged> {
-    let reader = start(context, snapshot, plan, stop, index).await?;
+    let reader = start(context, snapshot, plan, stop, index, &plan.query).await?;
     let columns = plan.columns.clone();
     let limits = Limits {
         timeout: None,
@@ -227,7 +246,7 @@ async fn stage_window(
         first: Some(first),
         rest,
     };
-    let (rows, truncated) = stage(context, plan, stop, session, input).await?;
+    let (rows, truncated) = stage(context, plan, stop, session, input, Place::Window).await?;
     if truncated {
         return Err(Error::new(
             ErrorKind::Config,
@@ -272,9 +291,10 @@ async fn start(
     plan: &TablePlan,
     stop: &CancellationToken,
     index: usize,
+    query: &str,
 ) -> Result<Reader> {
     let request = ReadRequest {
-        query: plan.query.clone(),
+        query: query.to_owned(),
         columns: plan.source.clone(),
         window: plan.window.clone(),
         limit: context.cap.map(|cap| cap.saturating_add(1)),
@@ -294,6 +314,7 @@ async fn stage(
     stop: &CancellationToken,
     session: &mut Session,
     input: Input,
+    place: Place,
 ) -> Result<(u64, bool)> {
     let truncated = Arc::new(AtomicBool::new(false));
     let feed = Box::new(Capped {
@@ -302,14 +323,20 @@ async fn stage(
         truncated: Arc::clone(&truncated),
     });
     let (store, table, columns) = (Arc::clone(&context.store), plan.table.clone(), plan.columns.clone());
-    let stage = if plan.window.is_none() { stage_full } else { stage_delta };
     let limits = Limits {
         timeout: None,
         cancel: stop.clone(),
     };
     let rows = session
         .run(limits, move |connection, reason| {
-            stage(connection, reason, &store.feeds, &table, columns, feed)
+            let feeds = &store.feeds;
+            match place {
+                Place::New(siblings) => {
+                    stage_full(connection, reason, feeds, &table, columns, feed, || siblings.created())
+                }
+                Place::Existing => stage_more(connection, reason, feeds, &table, columns, feed),
+                Place::Window => stage_delta(connection, reason, feeds, &table, columns, feed),
+            }
         })
         .await
         .map_err(|error| error.with("table", &plan.table))?;
@@ -319,6 +346,16 @@ async fn stage(
 fn tell_done(context: &RunContext, plan: &TablePlan, index: usize) {
     let event = progress_event(context, &plan.table, &context.progress[index], true);
     let _ = context.events.send(event);
+}
+
+/// Where rows go.
+enum Place {
+    /// Into a new staging table; others may append to it once it is there.
+    New(Arc<Siblings>),
+    /// Into a staging table that is there.
+    Existing,
+    /// Into a temporary table of the session.
+    Window,
 }
 
 /// Where rows come from.

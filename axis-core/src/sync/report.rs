@@ -46,6 +46,9 @@ pub struct TableReport {
     pub table: String,
     /// Rebuilt, or only a window of it.
     pub strategy: Strategy,
+    /// The ranges in which it was read; `None` when there is nothing to cut it by, and for a window.
+    #[serde(default)]
+    pub ranges: Option<Ranges>,
     /// Rows read from the source.
     pub rows_read: u64,
     /// Bytes read from the source.
@@ -79,6 +82,18 @@ pub struct Reconciliation {
     pub deleted: u64,
     /// Keys that the source has and the store would not have had; then the table was rebuilt.
     pub missing: u64,
+}
+
+/// Into what a full read was cut, so that several sessions could share it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Ranges {
+    /// How many; 1 means that it was read whole.
+    pub count: usize,
+    /// What it is cut by: a column, or `blocks` of the table.
+    pub by: String,
+    /// Where the bounds come from, or why it was read whole.
+    pub because: String,
 }
 
 /// How a table was brought up to date.

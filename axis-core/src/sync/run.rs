@@ -13,6 +13,7 @@ use super::peek::{Memory, Rows};
 use super::plan::{self, SyncMode, TablePlan};
 use super::read::{Staged, is_confirmed, stage_all};
 use super::report::{Strategy, SyncEvent, SyncReport, TableReport};
+use super::split::split;
 use super::window::Clocks;
 use super::{view, window};
 use crate::clock::Clock;
@@ -67,6 +68,8 @@ pub(crate) async fn run(context: &RunContext) -> Result<Done> {
     reach(Step::SnapshotTaken);
     let clocks = Clocks::of(snapshot.horizon(), context.clock.now());
     let mut plans = plan_all(context, snapshot.as_mut(), started_at, clocks).await?;
+    split(context, snapshot.as_mut(), &mut plans).await?;
+    log(context, &plans);
     reach(Step::Planned);
     let _ = context.events.send(SyncEvent::Planned {
         dataset: context.dataset.name.clone(),
@@ -161,20 +164,28 @@ async fn plan_all(
             now,
             clocks,
         };
-        let plan = plan::table(&given, columns).map_err(place)?;
-        tracing::info!(
-            dataset = %dataset.name,
-            table = %plan.table,
-            strategy = plan.strategy.as_str(),
-            because = match plan.strategy { Strategy::Full { because } => because.describe(), Strategy::Incremental => "" },
-            "planned"
-        );
-        plans.push(plan);
+        plans.push(plan::table(&given, columns).map_err(place)?);
     }
     Ok(plans)
 }
 
-fn cancelled() -> Error {
+fn log(context: &RunContext, plans: &[TablePlan]) {
+    for plan in plans {
+        let ranges = plan.ranges.as_ref();
+        tracing::info!(
+            dataset = %context.dataset.name,
+            table = %plan.table,
+            strategy = plan.strategy.as_str(),
+            because = match plan.strategy { Strategy::Full { because } => because.describe(), Strategy::Incremental => "" },
+            ranges = ranges.map(|ranges| ranges.count),
+            ranges_by = ranges.map(|ranges| ranges.by.as_str()),
+            ranges_because = ranges.map(|ranges| ranges.because.as_str()),
+            "planned"
+        );
+    }
+}
+
+pub(super) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "the sync was cancelled").during("sync.describe")
 }
 
@@ -393,6 +404,7 @@ impl Completion {
             tables.push(TableReport {
                 table: plan.table.clone(),
                 strategy: plan.strategy,
+                ranges: plan.ranges,
                 rows_read: staged.rows,
                 bytes_read: *bytes,
                 rows_deleted: outcome.deleted,

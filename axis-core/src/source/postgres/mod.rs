@@ -4,6 +4,7 @@ mod address;
 #[cfg(any(test, feature = "fuzzing"))]
 mod collected;
 mod connect;
+mod cut;
 mod decode;
 mod describe;
 mod driver;
@@ -11,6 +12,7 @@ mod driver;
 pub(crate) mod fuzz;
 mod idle;
 mod numeric;
+mod ranges;
 mod read;
 mod rewritten;
 mod select;

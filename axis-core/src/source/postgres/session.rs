@@ -13,12 +13,12 @@ use crate::config::TypePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::ident::literal;
 use crate::source::sql_text::clean_query;
-use crate::source::{Horizon, ReadRequest, Reader, Snapshot, SourceColumn};
+use crate::source::{CutBy, Horizon, Parts, ReadRequest, Reader, Snapshot, SourceColumn, Weight};
 
 use super::connect::{GOODBYE, Link, PostgresSource};
 use super::read::{self, CopyReader};
 use super::rewritten::{self, Found};
-use super::{describe, select, sqlstate};
+use super::{cut, describe, select, sqlstate};
 
 /// Reads the clock and the oldest writer *before* the snapshot is taken: a transaction that ends between the two is then
 /// taken for running, which costs a few rows, where the other order would lose them.
@@ -169,6 +169,22 @@ impl Snapshot for PostgresSnapshot {
         columns.map_err(|error| error.during("source.describe"))
     }
 
+    async fn weigh(&mut self, query: &str) -> Result<Weight> {
+        self.check_idle()?;
+        let weight = cut::weigh(&self.link.client, &clean_query(query)?).await;
+        weight.map_err(|error| error.during("source.weigh"))
+    }
+
+    async fn cut(&mut self, query: &str, columns: &[SourceColumn], by: &CutBy, pieces: usize) -> Result<Parts> {
+        self.check_idle()?;
+        let (client, query) = (&self.link.client, clean_query(query)?);
+        let parts = match by {
+            CutBy::Column(name) => cut::by_column(client, &query, columns, name, pieces).await,
+            CutBy::Blocks => cut::by_blocks(client, &query, columns, pieces).await,
+        };
+        parts.map_err(|error| error.during("source.cut"))
+    }
+
     async fn read(&mut self, request: ReadRequest) -> Result<Reader> {
         self.check_idle()?;
         let sql = select::reading(&clean_query(&request.query)?, &request)?;
@@ -232,7 +248,7 @@ async fn session(source: &PostgresSource, sql: &str) -> Result<(Link, Vec<Simple
 }
 
 /// Runs statements in one round trip and returns the rows of all of them.
-async fn simple(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>> {
+pub(super) async fn simple(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>> {
     let messages = client.simple_query(sql).await.map_err(sqlstate::explain)?;
     let row = |message| match message {
         SimpleQueryMessage::Row(row) => Some(row),

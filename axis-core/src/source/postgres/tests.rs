@@ -1,5 +1,6 @@
 //! Tests against a real server, and the writer that they collect values with.
 
+mod cut;
 mod errors;
 mod session;
 mod stream;

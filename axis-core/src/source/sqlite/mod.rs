@@ -49,7 +49,7 @@ use chrono::Utc;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use tokio_util::sync::CancellationToken;
 
-use super::{Horizon, ReadRequest, Reader, Snapshot, Source, SourceColumn};
+use super::{CutBy, Horizon, Parts, ReadRequest, Reader, Snapshot, Source, SourceColumn, Weight};
 use crate::config::TypePolicy;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -152,6 +152,18 @@ impl Snapshot for SqliteSnapshot {
             .await
             .map_err(lost_task)?
             .map_err(|error| error.during("source.describe"))
+    }
+
+    /// One session reads everything, so nothing is gained by knowing.
+    async fn weigh(&mut self, _: &str) -> Result<Weight> {
+        Ok(Weight {
+            bytes: 0,
+            repeatable: false,
+        })
+    }
+
+    async fn cut(&mut self, _: &str, _: &[SourceColumn], _: &CutBy, _: usize) -> Result<Parts> {
+        Ok(Parts::whole("a SQLite file is read by one session"))
     }
 
     async fn read(&mut self, request: ReadRequest) -> Result<Reader> {
