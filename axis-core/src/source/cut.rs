@@ -23,7 +23,9 @@ impl CutBy {
 /// How much a query returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weight {
-    /// The source's estimate, in bytes.
+    /// The source's estimate of the rows.
+    pub rows: u64,
+    /// The source's estimate of their bytes.
     pub bytes: u64,
     /// Whether sessions of one snapshot all get the same rows: nothing in the query depends on chance, on the order of rows, or
     /// on what is outside of the snapshot.

@@ -9,15 +9,15 @@ use axis_testkit::postgres::TestDatabase;
 
 use super::support::{Shop, number, open, session, staging_tables, sync, until_rows};
 
-/// About 36 MB: two pieces that are worth a session.
+/// Two pieces that have enough rows.
 const BIG: &str = "
-create table big as select i as id, 100 as amount, repeat('x', 900) as note from generate_series(1, 40000) i;
+create table big as select i as id, 100 as amount, 'n' || i % 9 as note from generate_series(1, 1000000) i;
 alter table big add primary key (id);
 analyze big;
 create function gate(id int) returns boolean stable language plpgsql
   as 'begin perform pg_advisory_xact_lock_shared(7); return true; end';
 ";
-const ROWS: i64 = 40_000;
+const ROWS: i64 = 1_000_000;
 
 fn by_blocks() -> TableConfig {
     TableConfig::of_relation("big", &["public", "big"])
@@ -33,7 +33,7 @@ fn ranges(report: &SyncReport) -> Ranges {
 
 /// Checks rows, keys and amounts, which every state of the source has in common.
 async fn assert_exact(engine: &axis_core::Engine) {
-    let check = "select count(*) = 40000 and count(distinct id) = 40000 and sum(amount) = 4000000 and min(length(note)) = 900 from big";
+    let check = "select count(*) = 1000000 and count(distinct id) = 1000000 and sum(amount) = 100000000 and min(length(note)) = 2 from big";
     assert_eq!(number(engine, &format!("select ({check})::int")).await, 1);
 }
 
@@ -45,10 +45,10 @@ async fn transfers(database: &TestDatabase) -> (Arc<AtomicBool>, tokio::task::Jo
     let task = tokio::spawn(async move {
         let mut done = 0;
         while !stopped.load(Ordering::SeqCst) {
-            let id = done * 37 % 20_000 + 1;
+            let id = done * 37 % 500_000 + 1;
             let sql = format!(
                 "begin; update big set amount = amount - 1 where id = {id};
-                 update big set amount = amount + 1 where id = {id} + 20000; commit"
+                 update big set amount = amount + 1 where id = {id} + 500000; commit"
             );
             client.batch_execute(&sql).await.unwrap();
             done += 1;
@@ -66,7 +66,7 @@ async fn a_large_table_is_read_in_ranges_and_equals_one_snapshot_while_it_is_wri
     let expected = ("blocks".to_owned(), 2, "the size of the table".to_owned());
     let told = ranges(&report);
     assert_eq!((told.by, told.count, told.because), expected);
-    assert_eq!((report.rows_read, report.tables[0].rows_total), (40_000, 40_000));
+    assert_eq!((report.rows_read, report.tables[0].rows_total), (1_000_000, 1_000_000));
     assert_exact(&shop.engine).await;
     let shop = shop.reopen(vec![by_id("select * from big")], |_| {}).await;
     let report = shop.sync().await;
@@ -87,11 +87,11 @@ async fn a_large_table_is_read_in_ranges_and_equals_one_snapshot_while_it_is_wri
 async fn a_large_partitioned_table_is_read_leaf_by_leaf() {
     let statements = "
         create table big (id int, amount int, note text) partition by range (id);
-        create table low partition of big for values from (0) to (15000);
+        create table low partition of big for values from (0) to (300000);
         create table high (note text, gone int, id int, amount int);
         alter table high drop gone;
-        alter table big attach partition high for values from (15000) to (1000000);
-        insert into big select i, 100, repeat('x', 900) from generate_series(1, 40000) i;
+        alter table big attach partition high for values from (300000) to (2000000);
+        insert into big select i, 100, 'n' || i % 9 from generate_series(1, 1000000) i;
         analyze big";
     let shop = Shop::open("ranges_leaves", statements, vec![by_blocks()]).await;
     let told = ranges(&shop.sync().await);
@@ -122,7 +122,7 @@ async fn the_report_says_why_a_table_is_read_whole() {
         .await;
     assert_eq!(because(&shop.sync().await), "sync_workers is 1");
     let shop = shop
-        .reopen(vec![by_id("select * from big order by id limit 39999")], |_| {})
+        .reopen(vec![by_id("select * from big order by id limit 999999")], |_| {})
         .await;
     assert_eq!(
         because(&shop.sync().await),
@@ -159,7 +159,7 @@ async fn when_the_snapshot_cannot_be_imported_its_session_reads_all_ranges() {
     let engine = open(Config::for_store(directory.path().join("s.duckdb")).with_dataset(dataset)).await;
     let (stop, task) = transfers(&database).await;
     let report = sync(&engine.dataset("shop").unwrap(), SyncOptions::default()).await;
-    assert_eq!((ranges(&report).count, report.rows_read), (2, 40_000));
+    assert_eq!((ranges(&report).count, report.rows_read), (2, 1_000_000));
     assert_exact(&engine).await;
     stop.store(true, Ordering::SeqCst);
     task.await.unwrap();
@@ -170,7 +170,7 @@ async fn when_the_snapshot_cannot_be_imported_its_session_reads_all_ranges() {
 async fn a_range_that_fails_leaves_nothing_behind() {
     let shop = Shop::open("ranges_failure", BIG, vec![by_id("select id, amount, note from big")]).await;
     assert_eq!(ranges(&shop.sync().await).count, 2);
-    for bad in [100, 39_990] {
+    for bad in [100, 999_990] {
         let query = format!("select id, amount / (id - {bad}) as amount, note from big");
         let shop = Shop::open(&format!("ranges_failure_{bad}"), BIG, vec![by_id(&query)]).await;
         let error = shop.try_sync().await.unwrap_err();
@@ -184,7 +184,7 @@ async fn a_range_that_fails_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_that_is_cancelled_while_ranges_are_read_leaves_the_rows_of_before() {
-    let gated = || by_id("select * from big where id < 40000 or gate(id)");
+    let gated = || by_id("select * from big where id < 1000000 or gate(id)");
     let shop = Shop::open("ranges_cancel", BIG, vec![gated()]).await;
     assert_eq!(ranges(&shop.sync().await).count, 2);
     let keeper = session(&shop.database.url).await;

@@ -30,11 +30,13 @@ pub(super) async fn weigh(client: &Client, query: &str) -> Result<Weight> {
     let plan = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
     let plan = &plan[0]["Plan"];
     let number = |key: &str| plan[key].as_f64().unwrap_or(0.0);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // An estimate; the cast ends at the limits.
-    let bytes = (number("Plan Rows") * number("Plan Width")) as u64;
+    let (rows, width) = (number("Plan Rows"), number("Plan Width"));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Estimates; the casts end at the limits.
+    let (rows, bytes) = (rows as u64, (rows * width) as u64);
     let mut seen = Seen::default();
     seen.visit(plan);
     Ok(Weight {
+        rows,
         bytes,
         repeatable: !seen.unsteady && !any_volatile(client, &seen.functions).await?,
     })

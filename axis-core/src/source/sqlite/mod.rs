@@ -157,6 +157,7 @@ impl Snapshot for SqliteSnapshot {
     /// One session reads everything, so nothing is gained by knowing.
     async fn weigh(&mut self, _: &str) -> Result<Weight> {
         Ok(Weight {
+            rows: 0,
             bytes: 0,
             repeatable: false,
         })
