@@ -148,7 +148,7 @@ fn through(config: &mut Config, change: impl FnOnce(&mut PostgresConnection)) {
 async fn a_connection_that_is_cut_is_lost_and_one_that_waits_is_replaced() {
     let proxy = Proxy::to(shared().port()).await;
     let shop = Shop::open_with("cut", GATED, gated(), |config| {
-        through(config, |to| to.port = proxy.port)
+        through(config, |to| to.port = proxy.port);
     })
     .await;
     shop.sync().await;

@@ -21,7 +21,7 @@ fn t() -> TableConfig {
 
 async fn opened(prefix: &str, policy: SchemaPolicy) -> Shop {
     let shop = Shop::open_with(prefix, TABLE, vec![t()], |config| {
-        shop(config).on_schema_change = policy
+        shop(config).on_schema_change = policy;
     })
     .await;
     shop.sync().await;
@@ -227,7 +227,7 @@ async fn a_change_waits_for_a_sync_that_has_described_the_table() {
     ] {
         let statements_of_source = format!("{TABLE} update other set id = id - 10000");
         let shop = Shop::open_with("ddl_waits", &statements_of_source, tables(), |config| {
-            config.store.sync_workers = 1
+            config.store.sync_workers = 1;
         })
         .await;
         let keeper = shop.session().await;

@@ -224,7 +224,7 @@ async fn a_role_that_may_not_see_sessions_reads_five_minutes_back() {
     let role = format!("blind_{}", std::process::id());
     let statements = format!("{EVENTS} create role {role} login password 'secret'; grant select on events to {role}");
     let shop = Shop::open_with("blind", &statements, vec![events("created")], |config| {
-        as_role(config, &role)
+        as_role(config, &role);
     })
     .await;
     let slow = shop.session().await;

@@ -36,7 +36,7 @@ impl Collected {
     fn value(&self, row: usize) -> Value {
         match self.rows[row].clone().expect("every row is written") {
             Value::Elements(first, len) => {
-                let elements = self.elements.as_ref().unwrap();
+                let elements = self.elements.as_ref().expect("only lists have elements");
                 Value::List((first..first + len).map(|row| elements.value(row)).collect())
             }
             value => value,
