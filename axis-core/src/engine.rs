@@ -74,7 +74,7 @@ impl Inner {
     /// Takes what a store remembers that was opened in place of another one.
     fn reload(&self, mut catalog: Catalog) {
         for dataset in &self.datasets {
-            let mut record = catalog.datasets.remove(&dataset.config.name).unwrap_or_default();
+            let mut record = catalog.take(&dataset.config);
             let mut held = lock(&dataset.record);
             // The store may not have been able to take it down.
             record.last_failure = held.last_failure.take().or(record.last_failure);
@@ -129,7 +129,7 @@ impl EngineBuilder {
                         .connection
                         .as_ref()
                         .map(|connection| source_of(&mut sources, connection)),
-                    record: std::sync::Mutex::new(catalog.datasets.remove(&dataset.name).unwrap_or_default()),
+                    record: std::sync::Mutex::new(catalog.take(dataset)),
                     running: std::sync::Mutex::new(None),
                     memory: Arc::default(),
                     config: Arc::new(dataset.clone()),

@@ -44,6 +44,12 @@ pub trait Snapshot: Send {
     /// What was still being written when the snapshot was taken.
     fn horizon(&self) -> &Horizon;
 
+    /// Names what has answered, so that another server or database behind the same address is noticed; empty when the address
+    /// says it all.
+    fn server(&self) -> &str {
+        ""
+    }
+
     /// Describes the columns of a query without running it. `types` maps source names, compared without regard to case, to policies.
     ///
     /// # Errors
@@ -98,6 +104,8 @@ pub struct SourceColumn {
     pub source_type: String,
     /// What happens to a value that the type cannot hold.
     pub on_bad_value: OnBadValue,
+    /// The table's and the column's number where it is a plain column: another table of the same name has another one.
+    pub origin: Option<(u32, i16)>,
     /// How the reader finds the value; opaque outside of the source.
     pub(crate) wire: Wire,
 }

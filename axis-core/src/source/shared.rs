@@ -169,6 +169,10 @@ impl Snapshot for Loan {
         session.expect("only a leader with a session is lent").horizon()
     }
 
+    fn server(&self) -> &str {
+        self.0.session.as_ref().map_or("", |session| session.server())
+    }
+
     async fn describe(&mut self, query: &str, types: &BTreeMap<String, TypePolicy>) -> Result<Vec<SourceColumn>> {
         self.session()?.describe(query, types).await
     }

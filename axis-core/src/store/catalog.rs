@@ -7,6 +7,7 @@ use duckdb::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::fault;
+use crate::config::DatasetConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::CursorValue;
 use crate::sync::{Failure, SyncReport};
@@ -36,6 +37,16 @@ pub(crate) struct Catalog {
     pub(crate) epoch: u64,
 }
 
+impl Catalog {
+    /// Takes out what is remembered of a dataset. Tables that it had once may be another dataset's by now.
+    pub(crate) fn take(&mut self, dataset: &DatasetConfig) -> DatasetRecord {
+        let mut record = self.datasets.remove(&dataset.name).unwrap_or_default();
+        let has = |name: &str| dataset.tables.iter().any(|table| table.name == name);
+        record.tables.retain(|table, _| has(table));
+        record
+    }
+}
+
 /// What is remembered of one dataset.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DatasetRecord {
@@ -60,6 +71,12 @@ pub(crate) struct TableRecord {
     pub(crate) fingerprint: String,
     /// The columns in the table's order.
     pub(crate) columns: Vec<ColumnRecord>,
+    /// What has answered, as far as the source names it.
+    #[serde(default)]
+    pub(crate) server: String,
+    /// Where the columns come from, by the source's names.
+    #[serde(default)]
+    pub(crate) origins: BTreeMap<String, (u32, i16)>,
     /// The cursor, by its final name.
     pub(crate) cursor: Option<String>,
     /// The greatest value of the cursor that is stored.
@@ -247,6 +264,24 @@ pub(crate) fn write(connection: &Connection, dataset: &str, record: &DatasetReco
         connection
             .execute("insert into _axis.datasets values (?, ?)", params![dataset, record])
             .map_err(&fault)?;
+    }
+    Ok(())
+}
+
+/// Takes relations away from all other datasets, which must not continue them, inside the caller's transaction.
+pub(crate) fn claim(connection: &Connection, dataset: &str, relations: &[&str]) -> Result<()> {
+    let mine = |name: &str| relations.iter().any(|relation| relation.eq_ignore_ascii_case(name));
+    for (other, record) in pairs(connection, "select dataset, record from _axis.datasets")? {
+        if other == dataset {
+            continue;
+        }
+        let mut record: DatasetRecord = parse(&record)?;
+        let before = (record.tables.len(), record.view.is_some());
+        record.tables.retain(|table, _| !mine(table));
+        record.view = record.view.filter(|(view, _)| !mine(view));
+        if before != (record.tables.len(), record.view.is_some()) {
+            write(connection, &other, &record)?;
+        }
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::catalog::{self, DatasetRecord, RunRecord};
 use super::reconcile::delete_gone;
 use super::stage::{delta_name, greatest, staging_name};
 use super::{Fence, Reason, fault};
-use crate::column::ColumnType;
+use crate::column::{Column, ColumnType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
 use crate::source::CursorValue;
@@ -34,8 +34,8 @@ pub(crate) struct Commit {
 #[derive(Debug)]
 pub(crate) struct TableChange {
     pub(crate) table: String,
-    /// Final names of the columns to insert, in the order of the staging table.
-    pub(crate) columns: Vec<String>,
+    /// The columns to insert, under their final names, in the order of the staging table.
+    pub(crate) columns: Vec<Column>,
     /// Columns to add before inserting.
     pub(crate) added: Vec<(String, ColumnType)>,
     pub(crate) staged_rows: u64,
@@ -106,6 +106,11 @@ impl Commit {
             reach(Step::TableApplied);
         }
         let mut changed = outcomes.iter().any(|outcome| outcome.changed);
+        let swapped = self
+            .tables
+            .iter()
+            .filter(|change| matches!(change.kind, ChangeKind::Swap { .. }));
+        let mut made: Vec<&str> = swapped.map(|change| change.table.as_str()).collect();
         if self.view != self.record.view {
             if let Some((name, _)) = &self.record.view {
                 drop_view(connection, name)?;
@@ -113,6 +118,7 @@ impl Commit {
             if let Some((name, sql)) = &self.view {
                 drop_relation(connection, name)?;
                 create_view(connection, name, sql)?;
+                made.push(name);
             }
             self.record.view = self.view.clone();
             changed = true;
@@ -120,6 +126,9 @@ impl Commit {
         }
         if changed {
             self.record.generation += 1;
+        }
+        if !made.is_empty() {
+            catalog::claim(connection, &self.dataset, &made)?;
         }
         complete(&mut self.record, &mut self.run, &outcomes, changed);
         catalog::write(connection, &self.dataset, &self.record)?;
@@ -250,7 +259,7 @@ impl TableChange {
         let names = self
             .columns
             .iter()
-            .map(|column| ident(column))
+            .map(|column| ident(&column.name))
             .collect::<Vec<_>>()
             .join(", ");
         // Two conditions: each alone lets DuckDB skip row groups by their statistics, `or` would not.
@@ -258,7 +267,7 @@ impl TableChange {
             format!("{cursor} >= {}", cursor_literal(from, ty)),
             format!("{cursor} is null"),
         ];
-        if self.added.is_empty() && self.is_unchanged(connection, &table, &staging, &window, &names)? {
+        if self.added.is_empty() && self.is_unchanged(connection, &table, &staging, &window)? {
             let rows = count(connection, &self.table)?;
             return Ok(TableOutcome {
                 changed: false,
@@ -298,17 +307,11 @@ impl TableChange {
 
     /// Tells whether the window already holds exactly the staged rows. With a key, a staged row may also replace one that
     /// lies outside of the window; then the window lacks it and the answer is no.
-    fn is_unchanged(
-        &self,
-        connection: &Connection,
-        table: &str,
-        staging: &str,
-        window: &[String; 2],
-        names: &str,
-    ) -> Result<bool> {
+    fn is_unchanged(&self, connection: &Connection, table: &str, staging: &str, window: &[String; 2]) -> Result<bool> {
         if self.staged_rows > COMPARED_ROWS {
             return Ok(false);
         }
+        let names = self.columns.iter().map(comparable).collect::<Vec<_>>().join(", ");
         let [above, unknown] = window;
         let stored =
             format!("select {names} from {table} where {above} union all select {names} from {table} where {unknown}");
@@ -362,6 +365,18 @@ pub(super) fn check_key(connection: &Connection, table: &str, staging: &str, key
     )
     .during("sync.commit")
     .with("table", table))
+}
+
+/// Writes a column so that values are equal only when they are the same: a month is not 30 days, nor is -0.0 the same as 0.0.
+fn comparable(column: &Column) -> String {
+    use ColumnType as T;
+    let name = ident(&column.name);
+    let element = |ty: &T| matches!(ty, T::Float | T::Double | T::Interval | T::TimeTz);
+    match &column.ty {
+        T::List(ty) if element(ty) => format!("{name}::varchar[]"),
+        ty if element(ty) => format!("{name}::varchar"),
+        _ => name,
+    }
 }
 
 /// Reads rows in a form in which equal rows are equal texts, NaN included.

@@ -8,6 +8,7 @@
 //! leaves the old data, and the next one starts from it.
 
 mod columns;
+mod completion;
 mod jobs;
 mod peek;
 mod plan;

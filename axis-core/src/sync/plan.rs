@@ -8,7 +8,7 @@ use super::{reconcile, window};
 use crate::column::{Column, ColumnType};
 use crate::config::{DatasetConfig, SchemaPolicy, TableConfig};
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::{CursorValue, CutBy, SourceColumn, Window};
+use crate::source::{CursorValue, CutBy, OnBadValue, SourceColumn, Window, Wire};
 use crate::store::{ColumnRecord, DatasetRecord, TableRecord};
 
 /// What a caller asked of a sync.
@@ -65,6 +65,8 @@ pub(crate) struct Given<'a> {
     pub(crate) query: &'a str,
     /// Names the source without secrets; rows of another source cannot be continued.
     pub(crate) identity: &'a str,
+    /// What has answered.
+    pub(crate) server: &'a str,
     pub(crate) stored: &'a DatasetRecord,
     pub(crate) mode: SyncMode,
     pub(crate) now: DateTime<Utc>,
@@ -98,6 +100,16 @@ pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<Tabl
         None => None,
     };
     if let Some(index) = cursor
+        && source[index].on_bad_value == OnBadValue::Null
+        && matches!(source[index].wire, Wire::Postgres(_))
+    {
+        let message = format!(
+            "incremental_column `{}` has the policy null; values that become NULL have no place in a window, so `types` must name another one for it",
+            source_names[index]
+        );
+        return Err(Error::new(ErrorKind::Config, message).during("sync.plan"));
+    }
+    if let Some(index) = cursor
         && !CursorValue::supports(&columns[index].ty)
     {
         return Err(Error::new(
@@ -116,7 +128,10 @@ pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<Tabl
     let key = table
         .primary_key
         .iter()
-        .map(|wanted| find(wanted, "primary_key").map(|index| names.finals[index].clone()))
+        .map(|wanted| {
+            let index = find(wanted, "primary_key")?;
+            check_key(&source[index]).map(|()| names.finals[index].clone())
+        })
         .collect::<Result<Vec<_>>>()?;
     if matches!(&dataset.view, crate::config::ViewConfig::Join { .. })
         && !names.finals.iter().any(|name| name.eq_ignore_ascii_case("dataset_id"))
@@ -128,6 +143,10 @@ pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<Tabl
         .during("sync.plan"));
     }
     let fingerprint = fingerprint(table, query, given.identity);
+    let origins = source
+        .iter()
+        .filter_map(|column| Some((column.column.name.clone(), column.origin?)))
+        .collect();
     let records: Vec<ColumnRecord> = source
         .iter()
         .zip(&columns)
@@ -157,6 +176,8 @@ pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<Tabl
         record: TableRecord {
             fingerprint,
             columns: records,
+            server: given.server.to_owned(),
+            origins,
             cursor: cursor.map(|index| names.finals[index].clone()),
             watermark: None,
             marks: Vec::new(),
@@ -219,6 +240,9 @@ fn decide(given: &Given<'_>, plan: &mut TablePlan, cursor_source: Option<String>
     if definition_changed {
         return Ok(Some(FullReason::DefinitionChanged));
     }
+    if is_replaced(record, &plan.record) {
+        return Ok(Some(FullReason::SourceReplaced));
+    }
     let (Some((_, ty)), Some(source)) = (plan.cursor.clone(), cursor_source) else {
         return Ok(Some(FullReason::NoIncrementalColumn));
     };
@@ -246,6 +270,18 @@ fn decide(given: &Given<'_>, plan: &mut TablePlan, cursor_source: Option<String>
         from,
     });
     Ok(None)
+}
+
+/// Refuses a key whose values are rounded: two of them may become one.
+fn check_key(column: &SourceColumn) -> Result<()> {
+    if column.column.ty != ColumnType::Double || column.source_type != "numeric" {
+        return Ok(());
+    }
+    let message = format!(
+        "primary_key `{0}` is numeric without a precision and becomes DOUBLE, which rounds; say `types: {{{0}: varchar}}`, `bigint` or `decimal(38,0)`",
+        column.column.name
+    );
+    Err(Error::new(ErrorKind::Config, message).during("sync.plan"))
 }
 
 /// What a table is made from: text that changes exactly when the stored rows could no longer be continued.
@@ -283,13 +319,24 @@ fn missing(wanted: &str, purpose: &str, names: &[String]) -> Error {
 /// The columns to add, when the change is nothing but new columns and every old one is as it was.
 fn added(before: &[ColumnRecord], plan: &TablePlan) -> Option<Vec<(String, ColumnType)>> {
     let now = &plan.record.columns;
-    before.iter().all(|column| now.contains(column)).then(|| {
+    keeps_all(before, now).then(|| {
         now.iter()
             .zip(&plan.columns)
             .filter(|(record, _)| !before.contains(record))
             .map(|(_, column)| (column.name.clone(), column.ty.clone()))
             .collect()
     })
+}
+
+/// Tells whether all columns are still there, in their order: in another one, a column may be a new one of an old name.
+fn keeps_all(before: &[ColumnRecord], now: &[ColumnRecord]) -> bool {
+    now.iter().filter(|column| before.contains(column)).eq(before)
+}
+
+/// Tells whether the rows of before came from elsewhere, although everything is named as it was.
+fn is_replaced(before: &TableRecord, now: &TableRecord) -> bool {
+    let moved = |(name, origin)| before.origins.get(name).is_some_and(|known| known != origin);
+    before.server != now.server || now.origins.iter().any(moved)
 }
 
 /// Says which columns came, went or changed their type.

@@ -140,6 +140,8 @@ pub enum FullReason {
     DefinitionChanged,
     /// The source's columns changed.
     SchemaChanged,
+    /// Another server, database or table answers to the same name, or the table has another column of the same name.
+    SourceReplaced,
     /// The last sync was cut by the row cap.
     Truncated,
     /// `full_refresh_interval_minutes` has passed.
@@ -162,6 +164,7 @@ impl FullReason {
             Self::NoSafeWindow => "a transaction has been open for too long to know a safe window",
             Self::DefinitionChanged => "its configuration changed",
             Self::SchemaChanged => "the source's columns changed",
+            Self::SourceReplaced => "another server, database, table or column answers to the same name",
             Self::Truncated => "the last sync was cut by max_sync_rows",
             Self::NoPrimaryKey => "without a primary_key only that finds deleted rows",
             Self::KeysMissing => "rows were inserted below the window",

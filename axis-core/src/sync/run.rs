@@ -1,6 +1,5 @@
 //! Executes plans: reads each table into staging, then commits everything at once.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -9,22 +8,20 @@ use chrono::{DateTime, Utc};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use super::completion::Completion;
 use super::peek::{Memory, Rows};
 use super::plan::{self, SyncMode, TablePlan};
-use super::read::{Staged, is_confirmed, stage_all};
-use super::report::{Strategy, SyncEvent, SyncReport, TableReport};
+use super::read::{Staged, stage_all};
+use super::report::{Strategy, SyncEvent, SyncReport};
 use super::split::split;
+use super::view;
 use super::window::Clocks;
-use super::{view, window};
 use crate::clock::Clock;
 use crate::config::{Connection, DatasetConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
 use crate::source::{CursorValue, Horizon, ReadProgress, Snapshot, Source, sql_text};
-use crate::store::{
-    ChangeKind, Commit, DatasetRecord, Limits, Mark, RunRecord, Session, Store, TableChange, TableOutcome, TableRecord,
-    drop_staging,
-};
+use crate::store::{ChangeKind, Commit, DatasetRecord, Limits, RunRecord, Session, Store, TableChange, drop_staging};
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -144,6 +141,7 @@ async fn plan_all(
 ) -> Result<Vec<TablePlan>> {
     let dataset = &context.dataset;
     let identity = identity(dataset);
+    let server = snapshot.server().to_owned();
     let mut plans = Vec::with_capacity(dataset.tables.len());
     for table in &dataset.tables {
         let place = |error: Error| error.with("table", &table.name);
@@ -159,6 +157,7 @@ async fn plan_all(
             table,
             query: &query,
             identity: &identity,
+            server: &server,
             stored: &context.record,
             mode: context.mode,
             now,
@@ -192,7 +191,7 @@ pub(super) fn cancelled() -> Error {
 /// Names the source without secrets.
 fn identity(dataset: &DatasetConfig) -> String {
     match &dataset.connection {
-        Some(Connection::Postgres(pg)) => format!("postgres://{}:{}/{}", pg.host, pg.port, pg.database),
+        Some(Connection::Postgres(pg)) => format!("postgres://{}@{}:{}/{}", pg.user, pg.host, pg.port, pg.database),
         Some(Connection::Sqlite { path }) => format!("sqlite:{}", path.display()),
         None => String::new(),
     }
@@ -328,7 +327,7 @@ async fn commit(
 fn change(context: &RunContext, plan: &TablePlan, staged: &Staged) -> TableChange {
     TableChange {
         table: plan.table.clone(),
-        columns: plan.columns.iter().map(|column| column.name.clone()).collect(),
+        columns: plan.columns.clone(),
         added: plan.added.clone(),
         staged_rows: staged.rows,
         cursor: plan.cursor.clone(),
@@ -351,141 +350,5 @@ fn change(context: &RunContext, plan: &TablePlan, staged: &Staged) -> TableChang
                 key: plan.key.clone(),
             },
         },
-    }
-}
-
-/// Tells whether the marks of before are still facts: about the same cursor, and not beyond what a rebuild has found.
-fn still_holds(before: &TableRecord, now: &TableRecord, watermark: &CursorValue, rebuilt: bool) -> bool {
-    let cursor = |record: &TableRecord| {
-        record
-            .columns
-            .iter()
-            .find(|column| Some(&column.name) == record.cursor.as_ref())
-            .cloned()
-    };
-    let beyond = |mark: &Mark| {
-        !matches!(
-            mark.watermark.partial_cmp(watermark),
-            Some(Ordering::Less | Ordering::Equal)
-        )
-    };
-    before.fingerprint == now.fingerprint
-        && cursor(before) == cursor(now)
-        && !(rebuilt && before.marks.iter().any(beyond))
-}
-
-/// Turns the outcomes of a commit into the record and the report, inside the transaction.
-struct Completion {
-    clock: Arc<dyn Clock>,
-    dataset: Arc<DatasetConfig>,
-    run_id: String,
-    bytes: Vec<u64>,
-    horizon: Horizon,
-    clocks: Clocks,
-    started_at: DateTime<Utc>,
-    plans: Vec<TablePlan>,
-    staged: Vec<Staged>,
-}
-
-impl Completion {
-    fn fill(self, record: &mut DatasetRecord, run: &mut RunRecord, outcomes: &[TableOutcome], changed: bool) {
-        let finished_at = self.clock.now();
-        let strategy = self
-            .plans
-            .iter()
-            .map(|plan| plan.strategy)
-            .find(|strategy| *strategy != Strategy::Incremental)
-            .unwrap_or(Strategy::Incremental);
-        let confirmed = is_confirmed(&self.staged);
-        let mut tables = Vec::with_capacity(self.plans.len());
-        let mut records = std::collections::BTreeMap::new();
-        let parts = self.plans.into_iter().zip(&self.staged).zip(outcomes).zip(&self.bytes);
-        for (((plan, staged), outcome), bytes) in parts {
-            tables.push(TableReport {
-                table: plan.table.clone(),
-                strategy: plan.strategy,
-                ranges: plan.ranges,
-                rows_read: staged.rows,
-                bytes_read: *bytes,
-                rows_deleted: outcome.deleted,
-                rows_inserted: outcome.inserted,
-                rows_total: outcome.rows,
-                truncated: staged.truncated,
-                reconciled: staged.reconciled,
-                watermark: outcome.watermark.as_ref().map(CursorValue::display),
-                schema_change: plan.schema_change,
-                kept_aliases: plan.kept,
-            });
-            let before = record.tables.get(&plan.table);
-            let lookback = self
-                .dataset
-                .tables
-                .iter()
-                .find(|table| table.name == plan.table)
-                .and_then(|table| table.lookback);
-            let mut stored = plan.record;
-            stored.truncated = staged.truncated;
-            stored.watermark = outcome.watermark.clone();
-            let rebuilt = plan.strategy != Strategy::Incremental;
-            stored.last_full = if rebuilt {
-                Some(finished_at)
-            } else {
-                before.and_then(|before| before.last_full)
-            };
-            stored.last_reconciled = if rebuilt || staged.reconciled.is_some() {
-                Some(finished_at)
-            } else {
-                before.and_then(|before| before.last_reconciled)
-            };
-            stored.marks = match (&outcome.watermark, before) {
-                // What was not confirmed moves no bound.
-                (_, Some(before)) if !confirmed => before.marks.clone(),
-                (Some(watermark), _) => {
-                    let past = before.filter(|before| still_holds(before, &stored, watermark, rebuilt));
-                    let past = past.map(|before| before.marks.as_slice());
-                    window::remember(
-                        past.unwrap_or_default(),
-                        &self.horizon,
-                        self.clocks,
-                        watermark,
-                        lookback,
-                    )
-                }
-                (None, _) => Vec::new(),
-            };
-            records.insert(plan.table, stored);
-        }
-        let elapsed_ms = u64::try_from((finished_at - self.started_at).num_milliseconds()).unwrap_or(0);
-        let rows_read = self.staged.iter().map(|staged| staged.rows).sum();
-        run.finished(
-            elapsed_ms,
-            if changed { "ok" } else { "unchanged" },
-            strategy.as_str(),
-            rows_read,
-            record.generation,
-        );
-        record.tables = records;
-        record.last_failure = None;
-        match strategy {
-            Strategy::Full { .. } => {
-                record.last_incremental = None;
-            }
-            Strategy::Incremental => record.last_incremental = Some(finished_at),
-        }
-        record.last_success = Some(SyncReport {
-            run_id: self.run_id,
-            dataset: self.dataset.name.clone(),
-            strategy,
-            changed,
-            generation: record.generation,
-            started_at: self.started_at,
-            finished_at,
-            snapshot_at: self.horizon.taken_at,
-            elapsed_ms,
-            rows_read,
-            bytes_read: self.bytes.iter().sum(),
-            truncated: self.staged.iter().any(|staged| staged.truncated),
-            tables,
-        });
     }
 }

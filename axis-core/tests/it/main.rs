@@ -22,6 +22,7 @@ mod query;
 mod ranges;
 mod readers;
 mod reconcile;
+mod replaced;
 mod rewrites;
 mod schedule;
 mod shared;

@@ -21,6 +21,7 @@ use crate::source::{Snapshot, Source};
 use super::address::{Address, Socket};
 use super::driver::Driver;
 use super::idle::Idle;
+use super::server::Server;
 use super::session::PostgresSnapshot;
 use super::sqlstate;
 use super::tap::{Tap, Tapped, TappedTls};
@@ -139,7 +140,8 @@ impl PostgresSource {
         };
         let (client, driver, tap) =
             opened.map_err(|error| sqlstate::explain_connect(error, &settings.user, &settings.database))?;
-        let task = tokio::spawn(driver.clone().run());
+        let task = AbortOnDrop(tokio::spawn(driver.clone().run()));
+        let server = Server::ask(&client).await?;
         let canceller = Canceller {
             token: client.cancel_token(),
             address,
@@ -151,7 +153,8 @@ impl PostgresSource {
             canceller,
             driver,
             tap,
-            task: AbortOnDrop(task),
+            server,
+            task,
         })
     }
 
@@ -216,6 +219,7 @@ pub(super) struct Link {
     pub(super) canceller: Canceller,
     pub(super) driver: Driver,
     pub(super) tap: Tap,
+    pub(super) server: Server,
     task: AbortOnDrop,
 }
 

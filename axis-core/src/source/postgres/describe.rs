@@ -64,6 +64,7 @@ pub(super) async fn describe(
             },
             source_type,
             on_bad_value: carriage.on_bad_value,
+            origin: column.table_oid().zip(column.column_id()),
             wire: Wire::Postgres(carriage.wire),
         });
     }

@@ -120,6 +120,7 @@ fn column(index: usize, byte: u8) -> SourceColumn {
     };
     let carriage = Carriage::of(ty, *modifier, &policy).expect("no type is asked for");
     SourceColumn {
+        origin: None,
         column: Column {
             name: format!("c{index}"),
             ty: carriage.ty,

@@ -16,6 +16,7 @@ mod ranges;
 mod read;
 mod rewritten;
 mod select;
+mod server;
 mod session;
 mod sqlstate;
 mod tap;

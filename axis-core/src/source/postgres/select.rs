@@ -5,10 +5,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::source::ident::{cursor_literal, ident};
 use crate::source::{ReadRequest, SourceColumn, Window, Wire};
 
+use super::server::Server;
 use super::types::Format;
 
 /// Returns the SQL that reads what a request asks for: the query itself when nothing has to be added.
-pub(super) fn reading(query: &str, request: &ReadRequest) -> Result<String> {
+pub(super) fn reading(query: &str, request: &ReadRequest, server: &Server) -> Result<String> {
     let ReadRequest {
         columns, window, limit, ..
     } = request;
@@ -17,7 +18,7 @@ pub(super) fn reading(query: &str, request: &ReadRequest) -> Result<String> {
     }
     let mut sql = wrapped(query, columns);
     if let Some(window) = window {
-        sql.push_str(&condition(columns, window)?);
+        sql.push_str(&condition(columns, window, server)?);
     }
     if let Some(limit) = limit {
         sql.push_str(&format!(" limit {limit}"));
@@ -60,7 +61,7 @@ fn cast(column: &SourceColumn) -> Option<&str> {
     }
 }
 
-fn condition(columns: &[SourceColumn], window: &Window) -> Result<String> {
+fn condition(columns: &[SourceColumn], window: &Window, server: &Server) -> Result<String> {
     let Some(column) = columns.iter().find(|column| column.column.name == window.column) else {
         let message = format!("the query has no column `{}` to read a window of", window.column);
         return Err(Error::new(ErrorKind::Internal, message));
@@ -78,8 +79,13 @@ fn condition(columns: &[SourceColumn], window: &Window) -> Result<String> {
         _ if column.column.ty == ColumnType::Varchar => format!("{value}::text collate \"C\""),
         _ => value.clone(),
     };
-    Ok(format!(
-        " where ({compared} >= {} or {value} is null)",
-        cursor_literal(&window.from, &window.ty)
-    ))
+    let from = cursor_literal(&window.from, &window.ty);
+    if column.column.ty == ColumnType::Varchar && !server.compares_sent_bytes {
+        // The store compares UTF-8; in the server's own encoding the same letters may have another order.
+        let text = compared.trim_end_matches(" collate \"C\"");
+        return Ok(format!(
+            " where (convert_to({text}, 'UTF8') >= convert_to({from}, 'UTF8') or {value} is null)"
+        ));
+    }
+    Ok(format!(" where ({compared} >= {from} or {value} is null)"))
 }

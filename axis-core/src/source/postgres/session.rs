@@ -162,6 +162,10 @@ impl Snapshot for PostgresSnapshot {
         &self.horizon
     }
 
+    fn server(&self) -> &str {
+        &self.link.server.identity
+    }
+
     async fn describe(&mut self, query: &str, types: &BTreeMap<String, TypePolicy>) -> Result<Vec<SourceColumn>> {
         self.check_idle()?;
         let query = clean_query(query)?;
@@ -187,7 +191,7 @@ impl Snapshot for PostgresSnapshot {
 
     async fn read(&mut self, request: ReadRequest) -> Result<Reader> {
         self.check_idle()?;
-        let sql = select::reading(&clean_query(&request.query)?, &request)?;
+        let sql = select::reading(&clean_query(&request.query)?, &request, &self.link.server)?;
         let sql = format!("copy (\n{sql}\n) to stdout (format binary)");
         let reader = CopyReader::start(Arc::clone(&self.link), Arc::clone(&self.spent), &sql, request).await;
         reader

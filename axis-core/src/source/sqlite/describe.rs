@@ -53,6 +53,7 @@ pub(super) fn describe(
             ColumnType::Varchar
         });
         columns.push(SourceColumn {
+            origin: None,
             column: Column {
                 name: column.name().to_owned(),
                 ty,

@@ -27,6 +27,7 @@ fn source(columns: &[usize]) -> Vec<SourceColumn> {
     let column = |index: &usize| {
         let (name, ty) = COLUMNS[*index].clone();
         SourceColumn {
+            origin: None,
             source_type: ty.to_string(),
             column: Column {
                 name: name.to_owned(),
@@ -141,6 +142,7 @@ impl Case {
             dataset: &self.dataset(),
             table: &self.table(),
             query,
+            server: "",
             identity: "here",
             stored,
             mode,
@@ -247,6 +249,7 @@ proptest! {
             FullReason::NoPrimaryKey => {
                 prop_assert!(!case.keyed && case.mode == SyncMode::Reconcile);
             }
+            FullReason::SourceReplaced => prop_assert!(false, "all cases have one source"),
             FullReason::KeysMissing => prop_assert!(false, "only a run can find that"),
             FullReason::NoSafeWindow => {
                 prop_assert!(case.open > 0, "without an open transaction every window is safe");
@@ -254,4 +257,68 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_answers_to_the_same_name_but_is_another_thing_is_read_whole() {
+    let known = TableRecord {
+        server: "1/00000001/5".to_owned(),
+        origins: [("a".to_owned(), (16_384, 1)), ("b".to_owned(), (16_384, 2))].into(),
+        fingerprint: String::new(),
+        columns: Vec::new(),
+        cursor: None,
+        watermark: None,
+        marks: Vec::new(),
+        truncated: false,
+        last_full: None,
+        last_reconciled: None,
+    };
+    let with = |change: fn(&mut TableRecord)| {
+        let mut now = known.clone();
+        change(&mut now);
+        is_replaced(&known, &now)
+    };
+    assert!(!with(|_| {}));
+    assert!(
+        !with(|now| {
+            now.origins.insert("c".to_owned(), (16_384, 3));
+        }),
+        "a new column"
+    );
+    assert!(
+        !with(|now| {
+            now.origins.remove("a");
+        }),
+        "an expression says nothing"
+    );
+    assert!(
+        with(|now| {
+            now.origins.insert("b".to_owned(), (16_384, 3));
+        }),
+        "dropped and added again"
+    );
+    assert!(
+        with(|now| {
+            now.origins.insert("a".to_owned(), (16_400, 1));
+        }),
+        "another table"
+    );
+    assert!(with(|now| now.server = "1/00000002/5".to_owned()), "after a failover");
+}
+
+#[test]
+fn a_column_that_went_and_came_again_elsewhere_is_not_added() {
+    let column = |name: &str| ColumnRecord {
+        source: name.to_owned(),
+        name: name.to_owned(),
+        ty: "INTEGER".to_owned(),
+        source_type: "int4".to_owned(),
+    };
+    let before = [column("a"), column("b"), column("c")];
+    let in_order = |names: &[&str]| {
+        let now: Vec<_> = names.iter().map(|name| column(name)).collect();
+        keeps_all(&before, &now)
+    };
+    assert!(in_order(&["a", "b", "c", "d"]) && in_order(&["x", "a", "b", "c"]));
+    assert!(!in_order(&["a", "c", "b"]) && !in_order(&["a", "b", "d"]));
 }
