@@ -10,12 +10,12 @@ use axis_testkit::postgres::TestDatabase;
 
 use super::support::{Project, ask, sync};
 
-const TRACES: i64 = 3000;
+const TRACES: i64 = 1000;
 const SWAPS: i64 = 100;
 /// So many swaps a stream is kept open, and so often the next one begins.
 const KEPT: i64 = 7;
 /// How often a stream repeats each row, so that it is far from its end when its first batch arrives.
-const REPEATED: i64 = 50;
+const REPEATED: i64 = 150;
 
 /// Both tables show the version of the source, and so many rows that a mix of two versions has another number.
 async fn open() -> (TestDatabase, Project, Engine) {
@@ -130,7 +130,7 @@ async fn an_open_stream_keeps_the_version_that_it_began_with() {
     let eval = engine.dataset("eval").unwrap();
     sync(&eval, SyncOptions::full()).await;
     let mut stream = engine
-        .query(Query::sql("select a.version from eval_results a, range(400) b"))
+        .query(Query::sql("select a.version from eval_results a, range(1200) b"))
         .await
         .unwrap();
     let mut rows = stream.next().await.unwrap().unwrap().num_rows();
@@ -143,7 +143,7 @@ async fn an_open_stream_keeps_the_version_that_it_began_with() {
         rows += batch.num_rows();
         assert!(axis_core::batch_to_json(&batch.slice(0, 1))[0]["version"] == 0);
     }
-    assert_eq!(rows, 2 * 3000 * 400);
+    assert_eq!(rows, 2 * TRACES as usize * 1200);
     let now = ask(&engine, "select max(version) as version from eval_results").await;
     assert_eq!(now[0]["version"], 2);
     engine.close().await.unwrap();

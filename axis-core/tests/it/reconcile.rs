@@ -1,5 +1,6 @@
 //! Rows that were deleted or inserted below the window of a refresh: a comparison of all keys finds them.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -246,7 +247,8 @@ async fn no_row_that_lives_is_deleted_while_others_write_and_commit_late() {
     let shop = Shop::open_with(
         "reconcile_busy",
         "create table t (id bigserial primary key, at timestamptz default clock_timestamp(), v int);
-         insert into t (v) select i from generate_series(1, 2000) i",
+         insert into t (at, v) select now() - interval '1 day', i from generate_series(1, 10000) i;
+         insert into t (v) values (0)",
         vec![table],
         // Every refresh compares all keys.
         |config| shop(config).reconcile_interval = Some(Duration::ZERO),
@@ -258,10 +260,9 @@ async fn no_row_that_lives_is_deleted_while_others_write_and_commit_late() {
         for turn in 0_u64.. {
             let change = format!(
                 "insert into t (v) select i from generate_series(1, 20) i;
-                 delete from t where id % 13 = {} and id % 7 = {};
+                 delete from t where id % 997 = {};
                  update t set v = v + 1, at = clock_timestamp() where id = (select min(id) from t)",
-                turn % 13,
-                turn % 7
+                turn % 997
             );
             writer.batch_execute(&change).await.unwrap();
         }
@@ -276,21 +277,18 @@ async fn no_row_that_lives_is_deleted_while_others_write_and_commit_late() {
         }
     };
     let reconciling = async {
-        let (mut rows, mut deleted) = (Vec::new(), 0);
-        for _ in 0..15 {
+        let (mut rows, mut deleted, mut rounds) = (BTreeSet::new(), 0, 0);
+        // On a busy machine the writers may be slow.
+        while rounds < 15 || rows.len() < 2 || deleted == 0 {
             let options = VerifyOptions::default().sync(true);
             let report = shop.dataset().verify(options).await.unwrap();
             assert!(report.equal, "{report:?}");
             let synced = report.synced.unwrap();
             assert_eq!(synced.strategy, Strategy::Incremental);
             deleted += synced.tables[0].reconciled.unwrap().deleted;
-            rows.push(report.tables[0].rows.source);
+            rows.insert(report.tables[0].rows.source);
+            rounds += 1;
         }
-        rows.dedup();
-        assert!(
-            rows.len() > 1 && deleted > 0,
-            "nothing happened meanwhile: {rows:?}, {deleted}"
-        );
     };
     tokio::time::timeout(DEADLINE, async {
         tokio::select! {

@@ -9,7 +9,7 @@ use std::task::Poll;
 
 use futures::Stream as _;
 use tokio::runtime::Handle;
-use tokio_postgres::CopyOutStream;
+use tokio_postgres::{CopyOutStream, Statement};
 use tokio_util::sync::CancellationToken;
 
 use crate::column::BatchWriter;
@@ -42,6 +42,9 @@ pub struct CopyReader {
 struct Running {
     stream: Pin<Box<CopyOutStream>>,
     connection: Lent,
+    /// Dropping it sends a request. A server that ends the session meanwhile leaves that unread, and its kernel then
+    /// resets the connection: the last rows, and the reason behind them, would be lost to a slow reader.
+    _statement: Statement,
     guard: Guard,
 }
 
@@ -84,16 +87,23 @@ impl CopyReader {
             runtime: runtime.clone(),
             finished: false,
         };
-        let stream = tokio::select! {
+        let client = &guard.link.client;
+        let begin = async {
+            let statement = client.prepare(sql).await?;
+            let stream = client.copy_out(&statement).await?;
+            Ok((statement, stream))
+        };
+        let begun = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(cancelled()),
-            stream = guard.link.client.copy_out(sql) => stream,
+            begun = begin => begun,
         };
-        guard.finished = stream.is_err();
-        let stream = stream.map_err(sqlstate::explain)?;
+        guard.finished = begun.is_err();
+        let (statement, stream) = begun.map_err(sqlstate::explain)?;
         let running = Some(Running {
             stream: Box::pin(stream),
             connection: guard.link.driver.lend(),
+            _statement: statement,
             guard,
         });
         Ok(Self {
@@ -132,6 +142,7 @@ impl CopyReader {
             stream,
             connection,
             guard,
+            ..
         }) = running
         else {
             return Ok(0);

@@ -1,6 +1,6 @@
 //! What goes wrong, and what we make of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axis_testkit::postgres::{Postgres, TestDatabase, shared};
 
@@ -246,6 +246,28 @@ fn a_cancel_by_somebody_else_and_a_timeout_are_told_apart() {
         .describe(&mut snapshot, slow)
         .and_then(|columns| bench.read(&mut snapshot, &request(slow, columns)));
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Timeout);
+}
+
+#[test]
+fn why_the_server_ended_a_session_is_told_to_a_slow_reader_too() {
+    let database = TestDatabase::create("ended");
+    let bench = Bench::on(&database);
+    // More than a socket takes that nobody reads from, and less than one takes to send.
+    let query =
+        "select n, repeat('x', 1000) as t, case when n = 1000 then pg_terminate_backend(pg_backend_pid()) end as ended
+                   from generate_series(1, 1000) as n";
+    let mut snapshot = bench.snapshot().unwrap();
+    let request = request(query, bench.describe(&mut snapshot, query).unwrap());
+    let mut reader = bench.start(&mut snapshot, &request).unwrap();
+    let at_work = "select pid from pg_stat_activity where application_name = 'axis' and datname = current_database()
+                      and wait_event is distinct from 'ClientWrite'";
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !database.query_text(at_work).is_empty() {
+        assert!(Instant::now() < deadline, "the session must end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let error = drain(&mut reader, 3).unwrap_err();
+    assert_eq!(context(&error, "sqlstate"), Some("57P01"), "{}", error.chain());
 }
 
 #[test]
