@@ -1,11 +1,13 @@
 //! Where the next window must begin so that nothing committed since can lie before it. Pure.
 //!
 //! A cursor that is a time is compared with clocks: the window begins at the watermark or at the last run's horizon,
-//! whichever is older, less the lookback. Stamps may be coarser than the clock: a horizon counts from the second before its
-//! own. And the clock of those who stamp may show another zone than the server's: if they all use the same one, a transaction
-//! that had been open for a while stamped at most that much less than the watermark. Any other cursor (a sequence, a text) cannot be compared with a clock; for it the
-//! past snapshots serve: a transaction that was open at the last run took its values after the newest snapshot that is
-//! older than the transaction, so they lie above the watermark which that snapshot left.
+//! whichever is older, less the lookback. Stamps may be coarser than the clock: unless nobody was at work, a horizon counts
+//! from the second before its own. And the clock of those who stamp may show another zone than the server's: if they all use
+//! the same one, a transaction that had been open for a while stamped at most that much less than the watermark.
+//!
+//! Any other cursor (a sequence, a text) cannot be compared with a clock; for it the past snapshots serve: a transaction that
+//! was open at the last run took its values after the newest snapshot that is older than the transaction, so they lie above
+//! the watermark which that snapshot left.
 //!
 //! Clocks are set back now and then, and rows are stamped a second time with times that have passed already. A clock that
 //! reads less than at the last run gives no safe bound. One that has caught up since shows in that less time has passed on it
@@ -72,10 +74,15 @@ pub(crate) fn start(
     match watermark {
         CursorValue::Timestamp { micros, utc } => {
             let horizon = if *utc { horizon } else { last.local.and_utc() };
-            let horizon = (horizon.timestamp() - 1).saturating_mul(1_000_000);
-            let stamped = micros.saturating_sub(coarse(open).num_microseconds()?);
+            let micros = if last.quiet && *micros <= horizon.timestamp_micros() {
+                // Whatever begins later stamps no less, however coarsely.
+                *micros
+            } else {
+                let stamped = micros.saturating_sub(coarse(open).num_microseconds()?);
+                stamped.min((horizon.timestamp() - 1).saturating_mul(1_000_000))
+            };
             Some(CursorValue::Timestamp {
-                micros: stamped.min(horizon).saturating_sub(back.num_microseconds()?),
+                micros: micros.saturating_sub(back.num_microseconds()?),
                 utc: *utc,
             })
         }
