@@ -10,6 +10,7 @@ mod fence;
 mod identity;
 mod keeper;
 mod lease;
+mod link;
 mod lock;
 mod pool;
 mod pressure;
@@ -44,6 +45,7 @@ use crate::config::StoreConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
 use lease::Lease;
+use link::Link;
 use pressure::Pressure;
 
 /// An open store. It stays what it is: when its file is lost or DuckDB gives up, the [`Keeper`] opens another one.
@@ -61,21 +63,26 @@ impl Store {
     /// Opens or creates the file that the lease stands for, sweeps what a killed process has left, and reads the catalog.
     fn open(config: &StoreConfig, lease: &Arc<Lease>) -> Result<(Self, Catalog)> {
         let connection = takeover::open(lease, |path| connect(config, path))?;
+        let invalid = Arc::default();
+        let fence = Arc::new(Fence::new(Arc::clone(lease), lease.path(), Arc::clone(&invalid)));
+        let root = Link::new(connection, Arc::clone(&fence));
         reach(Step::Opened);
+        // Opening may have taken so long that somebody took the store over.
+        fence.check().inspect_err(|_| root.leave_files_alone())?;
         let feeds = Feeds::default();
-        feeds.install(&connection).map_err(fault::store("store.open"))?;
-        let catalog = catalog::open(&connection)?;
+        feeds.install(&root).map_err(fault::store("store.open"))?;
+        let catalog = catalog::open(&root)?;
         lease.exceed(catalog.epoch)?;
         reach(Step::Catalogued);
-        stage::sweep(&connection);
+        stage::sweep(&root);
         reach(Step::Swept);
-        let pressure = pressure_of(&connection).map_err(fault::store("store.open"))?;
-        let pool = Arc::new(Pool::new(connection, config.query_concurrency, pressure));
+        fence.remember_log();
+        let pressure = pressure_of(&root).map_err(fault::store("store.open"))?;
         let store = Self {
-            fence: Arc::new(Fence::new(Arc::clone(lease), lease.path(), pool.invalid())),
-            pool,
+            pool: Arc::new(Pool::new(root, config.query_concurrency, pressure, invalid)),
             feeds,
             writer: tokio::sync::Mutex::new(()),
+            fence,
         };
         Ok((store, catalog))
     }
@@ -85,14 +92,6 @@ impl Store {
     /// Announces that whole tables are being loaded, until the guard is dropped.
     pub(crate) async fn load(&self) -> RunningLoad {
         self.pool.load(self.fence.has_short_log()).await
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        if self.fence.check().is_err() {
-            self.pool.forbid_files();
-        }
     }
 }
 
