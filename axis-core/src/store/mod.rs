@@ -124,8 +124,12 @@ fn connect(config: &StoreConfig, path: &Path) -> Result<Connection> {
         }
         Ok(flags)
     };
-    let flags = flags().map_err(fault::store("store.open"))?;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(&config.path, error))?;
+    let open = || Connection::open_with_flags(path, flags()?);
+    let opened = match open() {
+        Err(error) if is_about_another_log(&error) && set_logs_aside(path) => open(),
+        opened => opened,
+    };
+    let connection = opened.map_err(|error| refused(&config.path, error))?;
     // Instants are UTC whatever the host's zone; without the icu extension there is no zone to set.
     let _ = connection.execute_batch("set global timezone = 'UTC'");
     if config.memory_limit.is_none() {
@@ -136,6 +140,28 @@ fn connect(config: &StoreConfig, path: &Path) -> Result<Connection> {
         .execute_batch("set enable_external_access = false")
         .map_err(fault::store("store.open"))?;
     Ok(connection)
+}
+
+/// Tells whether DuckDB has found a write-ahead log that belongs to another file, or to another state of it: somebody has put
+/// a backup in the place of the store.
+fn is_about_another_log(error: &duckdb::Error) -> bool {
+    let text = error.to_string();
+    text.contains("WAL checkpoint iteration does not match") || text.contains("WAL does not match database file")
+}
+
+/// Gives the write-ahead logs of a file other names, under which they are nobody's; false when that fails.
+fn set_logs_aside(path: &Path) -> bool {
+    let logs = claim::logs(path);
+    let moved = logs.iter().filter(|log| log.exists()).try_for_each(|log| {
+        let mut aside = log.clone().into_os_string();
+        aside.push(".refused");
+        std::fs::rename(log, aside)
+    });
+    match moved {
+        Ok(()) => tracing::warn!("the write-ahead log beside the store is not of this file; it was set aside"),
+        Err(ref error) => tracing::debug!(%error, "a write-ahead log that is not of the store stays"),
+    }
+    moved.is_ok()
 }
 
 /// Reads the settings that hold outside of loads.
