@@ -31,7 +31,8 @@ impl Keeper {
                 create_directory(&config.path)?;
                 let lease = Arc::new(Lease::take(&config.path, take_over)?);
                 reach(Step::Leased);
-                let (store, catalog) = Store::open(&config, &lease)?;
+                let opened = Store::open(&config, &lease).inspect_err(|_| takeover::withdraw(&lease));
+                let (store, catalog) = opened?;
                 Ok((lease, store, catalog))
             })
             .await?
@@ -211,5 +212,39 @@ mod tests {
         let connection = duckdb::Connection::open(&config.path).unwrap();
         let tables = connection.query_row("select count(*) from duckdb_tables()", [], |row| row.get::<_, i64>(0));
         assert_eq!(tables.unwrap(), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_engine_that_duckdb_refuses_leaves_no_lock_file_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory);
+        std::fs::write(&config.path, "no database").unwrap();
+        Keeper::open(&config, None).await.unwrap_err();
+        assert!(!lock_of(&config).exists());
+        // One that others have had stays as it is.
+        std::fs::write(lock_of(&config), r#"{"epoch":3}"#).unwrap();
+        Keeper::open(&config, None).await.unwrap_err();
+        assert!(lock_of(&config).exists());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_log_that_is_not_of_the_file_in_the_place_of_the_store_is_set_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory);
+        let backup = directory.path().join("backup");
+        let (keeper, _) = Keeper::open(&config, None).await.unwrap();
+        keeper.close().await;
+        std::fs::copy(&config.path, &backup).unwrap();
+        let (keeper, _) = Keeper::open(&config, None).await.unwrap();
+        let session = keeper.store().pool.checkout().unwrap();
+        session
+            .execute_batch("create table t (i int); checkpoint; insert into t values (1)")
+            .unwrap();
+        std::fs::rename(&backup, &config.path).unwrap();
+        drop((session, keeper));
+        assert!(config.path.with_extension("duckdb.wal").exists());
+        let (keeper, _) = Keeper::open(&config, None).await.unwrap();
+        keeper.close().await;
+        assert!(config.path.with_extension("duckdb.wal.refused").exists());
     }
 }
