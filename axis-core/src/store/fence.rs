@@ -94,8 +94,13 @@ impl Fence {
         if first {
             self.recorded.store(true, Ordering::SeqCst);
         }
-        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = log_of(&self.path);
+        self.remember_log();
         Ok(())
+    }
+
+    /// Remembers which write-ahead log is ours. The file must have been seen in its place since the log was last written.
+    pub(super) fn remember_log(&self) {
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = log_of(&self.path);
     }
 
     /// Lets the store remember the epoch, in the first commit that it makes anyway.

@@ -31,7 +31,8 @@ impl Keeper {
                 create_directory(&config.path)?;
                 let lease = Arc::new(Lease::take(&config.path, take_over)?);
                 reach(Step::Leased);
-                let (store, catalog) = Store::open(&config, &lease)?;
+                let opened = Store::open(&config, &lease).inspect_err(|_| takeover::withdraw(&lease));
+                let (store, catalog) = opened?;
                 Ok((lease, store, catalog))
             })
             .await?
@@ -150,4 +151,100 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the engine is closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Instant;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::open_stream;
+    use super::*;
+    use crate::config::Config;
+
+    fn config(directory: &tempfile::TempDir) -> StoreConfig {
+        Config::for_store(directory.path().join("s.duckdb")).store
+    }
+
+    fn lock_of(config: &StoreConfig) -> PathBuf {
+        config.path.with_extension("duckdb.lock")
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_store_is_locked_as_long_as_a_query_has_it_open() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory);
+        let (keeper, _) = Keeper::open(&config, None).await.unwrap();
+        let sql = "select range from range(100000000)".to_owned();
+        let cancel = CancellationToken::new();
+        let pool = Arc::clone(&keeper.store().pool);
+        let mut stream = open_stream(&pool, sql, Vec::new(), None, cancel).await.unwrap();
+        drop(pool);
+        drop(keeper);
+        assert_eq!(Keeper::open(&config, None).await.unwrap_err().kind(), ErrorKind::Locked);
+        stream.next().await.unwrap().unwrap();
+        drop(stream);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let keeper = loop {
+            match Keeper::open(&config, None).await {
+                Ok((keeper, _)) => break keeper,
+                Err(error) => assert!(
+                    error.kind() == ErrorKind::Locked && Instant::now() < deadline,
+                    "{error}"
+                ),
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        keeper.close().await;
+    }
+
+    #[test]
+    fn a_store_that_was_taken_over_while_it_was_being_opened_is_not_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory);
+        let lease = Arc::new(Lease::take(&config.path, None).unwrap());
+        let next = directory.path().join("next");
+        std::fs::write(&next, r#"{"pid":4711,"epoch":2,"shared":true,"stale":[1]}"#).unwrap();
+        std::fs::rename(&next, lock_of(&config)).unwrap();
+        assert_eq!(Store::open(&config, &lease).unwrap_err().kind(), ErrorKind::Locked);
+        let connection = duckdb::Connection::open(&config.path).unwrap();
+        let tables = connection.query_row("select count(*) from duckdb_tables()", [], |row| row.get::<_, i64>(0));
+        assert_eq!(tables.unwrap(), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_engine_that_duckdb_refuses_leaves_no_lock_file_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory);
+        std::fs::write(&config.path, "no database").unwrap();
+        Keeper::open(&config, None).await.unwrap_err();
+        assert!(!lock_of(&config).exists());
+        // One that others have had stays as it is.
+        std::fs::write(lock_of(&config), r#"{"epoch":3}"#).unwrap();
+        Keeper::open(&config, None).await.unwrap_err();
+        assert!(lock_of(&config).exists());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_log_that_is_not_of_the_file_in_the_place_of_the_store_is_set_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory);
+        let backup = directory.path().join("backup");
+        let (keeper, _) = Keeper::open(&config, None).await.unwrap();
+        keeper.close().await;
+        std::fs::copy(&config.path, &backup).unwrap();
+        let (keeper, _) = Keeper::open(&config, None).await.unwrap();
+        let session = keeper.store().pool.checkout().unwrap();
+        session
+            .execute_batch("create table t (i int); checkpoint; insert into t values (1)")
+            .unwrap();
+        std::fs::rename(&backup, &config.path).unwrap();
+        drop((session, keeper));
+        assert!(config.path.with_extension("duckdb.wal").exists());
+        let (keeper, _) = Keeper::open(&config, None).await.unwrap();
+        keeper.close().await;
+        assert!(config.path.with_extension("duckdb.wal.refused").exists());
+    }
 }

@@ -57,10 +57,11 @@ impl Lease {
     /// # Errors
     /// As [`take`](Self::take): somebody may have been quicker.
     pub(super) fn again(&self) -> Result<Self> {
-        let (file, _) = lock::claim(&self.names)?;
+        let (file, found) = lock::claim(&self.names)?;
         let held = self.holding().as_ref().map(|holding| Arc::clone(&holding.held));
         let lease = Self::begin(self.names.clone(), held.ok_or_else(closed)?, file, Claim::default())?;
-        let claim = self.claim().clone().next(std::process::id());
+        let mut claim = self.claim().clone().next(std::process::id());
+        claim.epoch = claim.epoch.max(found.epoch);
         lease.change(|next| *next = claim)?;
         Ok(lease)
     }
@@ -93,14 +94,17 @@ impl Lease {
         }
         match FileId::at(&self.names.lock) {
             Some(id) if id == self.id => Ok(()),
-            Some(_) => Err(self.lost()),
-            None => Err(self.error("the lock file of the store was removed while the store was open")),
+            _ if self.is_unlinked() => {
+                Err(self.error("the lock file of the store was removed while the store was open"))
+            }
+            _ => Err(self.lost()),
         }
     }
 
-    /// Tells whether the lock file has gone: whoever removed it took nothing over.
+    /// Tells whether the lock file has gone: whoever removed it took nothing over. A process that was refused or killed since
+    /// then may have left another one.
     pub(super) fn is_unlinked(&self) -> bool {
-        !self.names.lock.exists()
+        FileId::at(&self.names.lock) != Some(self.id) && lock::is_nobodys(&self.names.lock)
     }
 
     fn lost(&self) -> Error {
@@ -231,6 +235,7 @@ mod tests {
         let claim = Claim {
             pid: 4711,
             epoch: 9,
+            stale: vec![lease.epoch()],
             ..Claim::default()
         };
         let next = lease.names.next_lock();
@@ -244,6 +249,28 @@ mod tests {
         );
         std::fs::remove_file(&lease.names.lock).unwrap();
         assert!(lease.check().unwrap_err().message().contains("was removed"));
+    }
+
+    #[test]
+    fn a_lock_file_that_somebody_left_after_ours_was_removed_is_taken_once_nobody_holds_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let lease = Lease::take(&directory.path().join("a.duckdb"), None).unwrap();
+        std::fs::remove_file(&lease.names.lock).unwrap();
+        let other = File::create_new(&lease.names.lock).unwrap();
+        other.try_lock().unwrap();
+        let claim = Claim {
+            pid: 4711,
+            epoch: 9,
+            ..Claim::default()
+        };
+        lock::write(&other, &claim).unwrap();
+        assert!(!lease.is_unlinked());
+        drop(other);
+        assert!(lease.is_unlinked());
+        assert!(lease.check().unwrap_err().message().contains("was removed"));
+        let again = lease.again().unwrap();
+        again.check().unwrap();
+        assert_eq!(again.epoch(), 10);
     }
 
     #[test]

@@ -78,13 +78,30 @@ pub(super) fn attempt(path: &Path) -> io::Result<Attempt> {
 /// Locks the lock file of a store and claims the store, or says who holds it.
 pub(super) fn claim(names: &Names) -> Result<(File, Claim)> {
     match attempt(&names.lock).map_err(|error| unusable(&names.store, error))? {
-        Attempt::Locked(file) => {
-            let mut claim = read(&file).next(std::process::id());
-            claim.forget_ended(|epoch| lives(names, epoch));
-            write(&file, &claim).map_err(|error| unusable(&names.store, error))?;
-            Ok((file, claim))
-        }
+        Attempt::Locked(file) => claim_locked(names, file),
         Attempt::Held(file) => Err(held(&names.store, &file)),
+    }
+}
+
+/// Claims the store with a lock file that is locked already.
+pub(super) fn claim_locked(names: &Names, file: File) -> Result<(File, Claim)> {
+    let mut claim = read(&file).next(std::process::id());
+    claim.forget_ended(|epoch| lives(names, epoch));
+    write(&file, &claim).map_err(|error| unusable(&names.store, error))?;
+    Ok((file, claim))
+}
+
+/// Tells whether there is no lock file, or one that nobody holds and that tells of no takeover.
+pub(super) fn is_nobodys(path: &Path) -> bool {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) if file.try_lock().is_ok() => {
+            let plain = read(&file).is_plain();
+            // Closing it would not unlock it while a process that is just being started has a copy of it.
+            let _ = file.unlock();
+            plain
+        }
+        Ok(_) => false,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 

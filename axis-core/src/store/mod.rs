@@ -10,6 +10,7 @@ mod fence;
 mod identity;
 mod keeper;
 mod lease;
+mod link;
 mod lock;
 mod pool;
 mod pressure;
@@ -44,6 +45,7 @@ use crate::config::StoreConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
 use lease::Lease;
+use link::Link;
 use pressure::Pressure;
 
 /// An open store. It stays what it is: when its file is lost or DuckDB gives up, the [`Keeper`] opens another one.
@@ -61,21 +63,26 @@ impl Store {
     /// Opens or creates the file that the lease stands for, sweeps what a killed process has left, and reads the catalog.
     fn open(config: &StoreConfig, lease: &Arc<Lease>) -> Result<(Self, Catalog)> {
         let connection = takeover::open(lease, |path| connect(config, path))?;
+        let invalid = Arc::default();
+        let fence = Arc::new(Fence::new(Arc::clone(lease), lease.path(), Arc::clone(&invalid)));
+        let root = Link::new(connection, Arc::clone(&fence));
         reach(Step::Opened);
+        // Opening may have taken so long that somebody took the store over.
+        fence.check().inspect_err(|_| root.leave_files_alone())?;
         let feeds = Feeds::default();
-        feeds.install(&connection).map_err(fault::store("store.open"))?;
-        let catalog = catalog::open(&connection)?;
+        feeds.install(&root).map_err(fault::store("store.open"))?;
+        let catalog = catalog::open(&root)?;
         lease.exceed(catalog.epoch)?;
         reach(Step::Catalogued);
-        stage::sweep(&connection);
+        stage::sweep(&root);
         reach(Step::Swept);
-        let pressure = pressure_of(&connection).map_err(fault::store("store.open"))?;
-        let pool = Arc::new(Pool::new(connection, config.query_concurrency, pressure));
+        fence.remember_log();
+        let pressure = pressure_of(&root).map_err(fault::store("store.open"))?;
         let store = Self {
-            fence: Arc::new(Fence::new(Arc::clone(lease), lease.path(), pool.invalid())),
-            pool,
+            pool: Arc::new(Pool::new(root, config.query_concurrency, pressure, invalid)),
             feeds,
             writer: tokio::sync::Mutex::new(()),
+            fence,
         };
         Ok((store, catalog))
     }
@@ -85,14 +92,6 @@ impl Store {
     /// Announces that whole tables are being loaded, until the guard is dropped.
     pub(crate) async fn load(&self) -> RunningLoad {
         self.pool.load(self.fence.has_short_log()).await
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        if self.fence.check().is_err() {
-            self.pool.forbid_files();
-        }
     }
 }
 
@@ -125,8 +124,12 @@ fn connect(config: &StoreConfig, path: &Path) -> Result<Connection> {
         }
         Ok(flags)
     };
-    let flags = flags().map_err(fault::store("store.open"))?;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(&config.path, error))?;
+    let open = || Connection::open_with_flags(path, flags()?);
+    let opened = match open() {
+        Err(error) if is_about_another_log(&error) && set_logs_aside(path) => open(),
+        opened => opened,
+    };
+    let connection = opened.map_err(|error| refused(&config.path, error))?;
     // Instants are UTC whatever the host's zone; without the icu extension there is no zone to set.
     let _ = connection.execute_batch("set global timezone = 'UTC'");
     if config.memory_limit.is_none() {
@@ -137,6 +140,28 @@ fn connect(config: &StoreConfig, path: &Path) -> Result<Connection> {
         .execute_batch("set enable_external_access = false")
         .map_err(fault::store("store.open"))?;
     Ok(connection)
+}
+
+/// Tells whether DuckDB has found a write-ahead log that belongs to another file, or to another state of it: somebody has put
+/// a backup in the place of the store.
+fn is_about_another_log(error: &duckdb::Error) -> bool {
+    let text = error.to_string();
+    text.contains("WAL checkpoint iteration does not match") || text.contains("WAL does not match database file")
+}
+
+/// Gives the write-ahead logs of a file other names, under which they are nobody's; false when that fails.
+fn set_logs_aside(path: &Path) -> bool {
+    let logs = claim::logs(path);
+    let moved = logs.iter().filter(|log| log.exists()).try_for_each(|log| {
+        let mut aside = log.clone().into_os_string();
+        aside.push(".refused");
+        std::fs::rename(log, aside)
+    });
+    match moved {
+        Ok(()) => tracing::warn!("the write-ahead log beside the store is not of this file; it was set aside"),
+        Err(ref error) => tracing::debug!(%error, "a write-ahead log that is not of the store stays"),
+    }
+    moved.is_ok()
 }
 
 /// Reads the settings that hold outside of loads.

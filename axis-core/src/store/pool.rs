@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::fault;
+use super::link::Link;
 use super::pressure::Pressure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
@@ -32,8 +33,8 @@ pub(crate) struct Limits {
 /// The connections of one database.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    root: Mutex<Option<Connection>>,
-    idle: Mutex<Vec<Connection>>,
+    root: Mutex<Option<Link>>,
+    idle: Mutex<Vec<Link>>,
     slots: Arc<Semaphore>,
     pressure: Pressure,
     /// The threads that are inside DuckDB; closing waits for them, because the process must not end around them.
@@ -84,7 +85,8 @@ impl Reason {
 }
 
 impl Pool {
-    pub(crate) fn new(root: Connection, slots: usize, pressure: Pressure) -> Self {
+    /// `invalid` is the mark that whoever finds out elsewhere sets, too.
+    pub(super) fn new(root: Link, slots: usize, pressure: Pressure, invalid: Arc<AtomicBool>) -> Self {
         Self {
             root: Mutex::new(Some(root)),
             idle: Mutex::new(Vec::new()),
@@ -92,7 +94,7 @@ impl Pool {
             pressure,
             work: TaskTracker::new(),
             closing: CancellationToken::new(),
-            invalid: Arc::default(),
+            invalid,
         }
     }
 
@@ -116,11 +118,6 @@ impl Pool {
             return self.gone().because(error);
         }
         error
-    }
-
-    /// Returns the mark that tells it, for whoever finds out elsewhere.
-    pub(super) fn invalid(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.invalid)
     }
 
     /// Ends what a failure has left open on this connection, and looks whether the whole database has ended.
@@ -179,19 +176,19 @@ impl Pool {
     }
 
     /// Takes a connection for work that manages its own interrupts.
-    pub(crate) fn checkout(&self) -> Result<Connection> {
+    pub(crate) fn checkout(&self) -> Result<Link> {
         if let Some(connection) = lock(&self.idle).pop() {
             return Ok(connection);
         }
         let root = lock(&self.root);
         root.as_ref()
             .ok_or_else(|| self.gone())?
-            .try_clone()
+            .another()
             .map_err(fault::store("store.connect"))
     }
 
     /// Returns a connection for the next piece of work.
-    pub(crate) fn give_back(&self, connection: Connection) {
+    pub(crate) fn give_back(&self, connection: Link) {
         let open = lock(&self.root).is_some();
         let mut idle = lock(&self.idle);
         if open && idle.len() < IDLE {
@@ -273,13 +270,13 @@ impl Pool {
         // From now on nobody gets work from it; whoever asks is sent to the store that comes.
         self.invalid.store(true, Ordering::SeqCst);
         if let Some(root) = self.drain().await {
-            let letting_go = tokio::task::spawn_blocking(move || leave_files_alone(&root));
+            let letting_go = tokio::task::spawn_blocking(move || root.leave_files_alone());
             let _ = letting_go.await;
         }
     }
 
     /// Waits until no connection but the first is left.
-    async fn drain(&self) -> Option<Connection> {
+    async fn drain(&self) -> Option<Link> {
         self.slots.close();
         self.closing.cancel();
         let root = lock(&self.root).take();
@@ -288,20 +285,13 @@ impl Pool {
         lock(&self.idle).clear();
         root
     }
-
-    /// Keeps DuckDB from writing files when the last connection is dropped.
-    pub(super) fn forbid_files(&self) {
-        if let Some(root) = lock(&self.root).as_ref() {
-            leave_files_alone(root);
-        }
-    }
 }
 
-/// An instance that lost its file would write, or delete, the write-ahead log of the file that has come in its place.
-fn leave_files_alone(root: &Connection) {
-    // A database that was invalidated refuses, and writes nothing either.
-    if let Err(error) = root.execute_batch("pragma disable_checkpoint_on_shutdown") {
-        tracing::debug!(%error, "the database is left as it is");
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if let Some(root) = lock(&self.root).as_ref().filter(|root| root.is_lost()) {
+            root.leave_files_alone();
+        }
     }
 }
 
@@ -334,7 +324,7 @@ impl Drop for RunningLoad {
 #[derive(Debug)]
 pub(crate) struct Session {
     /// `None` after a panic, or after a future was dropped while its work ran.
-    connection: Option<Connection>,
+    connection: Option<Link>,
     /// Closing waits for it: the database is open as long as there is a connection. Dropped after it.
     _open: TaskTrackerToken,
     pool: Arc<Pool>,

@@ -34,7 +34,7 @@ pub(super) fn force(names: &Names, after: Duration) -> Result<(File, Claim)> {
     let old = match attempt(&names.lock).map_err(unusable)? {
         Attempt::Held(old) => old,
         // It has ended by itself.
-        Attempt::Locked(_) => return lock::claim(names),
+        Attempt::Locked(file) => return lock::claim_locked(names, file),
     };
     let after = after.max(SHORTEST);
     let seen = old
@@ -163,16 +163,20 @@ pub(super) fn open<T>(lease: &Lease, open: impl Fn(&Path) -> Result<T>) -> Resul
 fn settle(lease: &Lease, epoch: u64) -> Result<()> {
     let names = &lease.names;
     let private = names.private(epoch);
-    let (ours, theirs) = (FileId::at(&private), FileId::at(&names.store));
-    if ours.is_some() && lease.claim().published && ours != theirs {
+    if was_replaced(lease, epoch) {
         tracing::warn!("the store was replaced since it was last open");
         discard(&private);
-    } else if ours.is_none() {
+    } else if !private.exists() {
         unlink_logs(&private);
-    } else if ours != theirs {
+    } else if FileId::at(&private) != FileId::at(&names.store) {
         publish(lease, epoch)?;
     }
     Ok(())
+}
+
+fn was_replaced(lease: &Lease, epoch: u64) -> bool {
+    let ours = FileId::at(&lease.names.private(epoch));
+    ours.is_some() && lease.claim().published && ours != FileId::at(&lease.names.store)
 }
 
 /// Lets go of a private name after the store was closed; what nobody needs any more is removed.
@@ -182,7 +186,10 @@ pub(super) fn leave(lease: &Lease) -> Result<()> {
         return Ok(());
     };
     lease.check()?;
-    if has_log(&names.private(epoch)) {
+    if was_replaced(lease, epoch) {
+        tracing::warn!("the store was replaced while it was open");
+        discard(&names.private(epoch));
+    } else if has_log(&names.private(epoch)) {
         return Ok(());
     }
     let mut claim = lease.claim().clone();
@@ -193,6 +200,24 @@ pub(super) fn leave(lease: &Lease) -> Result<()> {
     // The next holder gives it a private name again.
     unlink(&names.private(epoch));
     Ok(())
+}
+
+/// Removes the lock file of a store that was not opened, if this lease has made it: whoever has the store open although its
+/// lock file was removed would take the new one for a successor's.
+pub(super) fn withdraw(lease: &Lease) {
+    let is_new = {
+        let claim = lease.claim();
+        claim.epoch == 1 && claim.is_plain()
+    };
+    if !is_new {
+        return;
+    }
+    // As for `publish`: nobody replaces the lock file between the look and the removal.
+    if let Ok(_guard) = Guard::take(&lease.names)
+        && lease.check().is_ok()
+    {
+        unlink(&lease.names.lock);
+    }
 }
 
 /// Makes the store's own name the valid one. Its file is whole by itself, and nobody else that lives knows it.
@@ -242,29 +267,35 @@ fn publish(lease: &Lease, epoch: u64) -> Result<()> {
 fn copy(lease: &Lease, private: &Path) -> Result<()> {
     let names = &lease.names;
     let before = lease.claim().private.map(|epoch| names.private(epoch));
-    let (file, with_logs) = match before {
-        Some(before) if before.exists() => (before, true),
-        // It was closed in order, and the log beside the store is somebody else's.
-        Some(_) => (names.store.clone(), false),
-        None => (names.store.clone(), true),
-    };
-    logs(private)
-        .iter()
-        .try_for_each(|log| remove(log))
-        .map_err(|error| failed(names, error))?;
-    let mut pairs = vec![(file.clone(), private.to_owned())];
-    if with_logs {
-        pairs.extend(logs(&file).into_iter().zip(logs(private)));
-    }
-    let look = || pairs.iter().map(|(from, _)| Look::at(from)).collect::<Vec<_>>();
     let deadline = Instant::now() + RESTLESS;
+    let mut existed = false;
     loop {
+        // A process that was taken over while it closed the store may remove the private name at any time.
+        let (file, with_logs) = match &before {
+            Some(before) if before.exists() => (before, true),
+            // It was closed in order, and the log beside the store is somebody else's.
+            Some(_) => (&names.store, false),
+            None => (&names.store, true),
+        };
+        let mut pairs = vec![(file.clone(), private.to_owned())];
+        if with_logs {
+            pairs.extend(logs(file).into_iter().zip(logs(private)));
+        }
+        let look = || pairs.iter().map(|(from, _)| Look::at(from)).collect::<Vec<_>>();
         let begun = SystemTime::now();
         let seen = look();
-        let copied = pairs.iter().try_for_each(|(from, to)| copy_file(from, to));
-        let quiet = seen.iter().all(|look| look.is_quiet(begun)) && seen == look();
+        let copied = logs(private)
+            .iter()
+            .try_for_each(|log| remove(log))
+            .and_then(|()| pairs.iter().try_for_each(|(from, to)| copy_file(from, to)));
+        let is_there = seen[0].0.is_some();
+        existed |= is_there || *file != names.store;
+        // Without a file DuckDB makes an empty one: right where there was none, and only there.
+        let whole = is_there || !existed;
+        let quiet = whole && seen.iter().all(|look| look.is_quiet(begun)) && seen == look();
         match copied {
             Ok(()) if quiet => return Ok(()),
+            Ok(()) if !whole && *file == names.store => return Err(failed(names, io::ErrorKind::NotFound.into())),
             Err(error) if quiet => return Err(failed(names, error)),
             _ if Instant::now() >= deadline => {
                 return Err(Error::new(

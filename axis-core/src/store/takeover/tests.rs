@@ -210,3 +210,72 @@ fn a_file_that_was_written_just_now_is_not_quiet() {
     assert!(!Look::at(&path).is_quiet(SystemTime::now()));
     assert!(Look::at(Path::new("missing")).is_quiet(SystemTime::now()));
 }
+
+#[test]
+fn a_private_name_that_is_removed_during_the_copy_leaves_the_store_to_be_copied() {
+    let left = Left::new(&claim(Some(6), true, &[5]));
+    left.write("s.e6", "store");
+    // Nobody's: the store was closed in order.
+    left.write("s.wal", " and what is not ours");
+    let busy = File::options().write(true).open(left.path("s.e6")).unwrap();
+    busy.set_modified(SystemTime::now() + RESTLESS).unwrap();
+    let lease = left.lease();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let deadline = Instant::now() + RESTLESS;
+            while !left.path("s.e7").exists() && Instant::now() < deadline {
+                std::thread::yield_now();
+            }
+            std::fs::remove_file(left.path("s.e6")).unwrap();
+        });
+        assert_eq!(open(&lease, look).unwrap(), seen("s.e7", "store"));
+    });
+    assert_eq!(left.read("s"), "store");
+}
+
+#[test]
+fn a_store_that_is_removed_during_the_copy_is_not_replaced_by_an_empty_one() {
+    let left = Left::new(&claim(None, true, &[5]));
+    let busy = File::options().write(true).open(left.path("s")).unwrap();
+    busy.set_modified(SystemTime::now() + RESTLESS).unwrap();
+    let lease = left.lease();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let deadline = Instant::now() + RESTLESS;
+            while !left.path("s.e7").exists() && Instant::now() < deadline {
+                std::thread::yield_now();
+            }
+            std::fs::remove_file(left.path("s")).unwrap();
+        });
+        assert_eq!(open(&lease, look).unwrap_err().kind(), ErrorKind::Store);
+    });
+    left.assert_names(&["s.lock", "s.lock.5"]);
+}
+
+#[test]
+fn a_store_that_somebody_put_in_its_place_while_it_was_open_stays() {
+    for living in [&[5][..], &[]] {
+        let mut left = Left::new(&claim(None, true, &[5]));
+        let lease = left.lease();
+        open(&lease, look).unwrap();
+        left.write("backup", "backup");
+        std::fs::rename(left.path("backup"), left.path("s")).unwrap();
+        left.write("s.e7.wal", " and log");
+        if living.is_empty() {
+            left.living.clear();
+        }
+        leave(&lease).unwrap();
+        drop(lease);
+        assert_eq!(left.read("s"), "backup");
+        let name = if living.is_empty() { "s" } else { "s.e7" };
+        assert_eq!(open(&left.lease(), look).unwrap(), seen(name, "backup"));
+    }
+}
+
+#[test]
+fn a_holder_that_has_ended_by_itself_meanwhile_is_followed() {
+    let left = Left::new(&claim(None, false, &[]));
+    let names = Names::of(left.path("s"));
+    let (_, claim) = force(&names, Duration::ZERO).unwrap();
+    assert_eq!(claim.epoch, 7);
+}
