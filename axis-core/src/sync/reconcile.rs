@@ -10,7 +10,7 @@ use super::read::{Staged, stage_whole};
 use super::report::{FullReason, Reconciliation};
 use super::run::RunContext;
 use crate::config::DatasetConfig;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::source::ident::ident;
 use crate::source::{ReadRequest, Reader, Snapshot};
 use crate::store::{Feed, Found, Limits, Reconciled, Session, TableRecord, VectorBatch, reconcile};
@@ -52,11 +52,23 @@ pub(super) async fn table(
     if missing == 0 {
         return Ok(Staged { reconciled, ..staged });
     }
+    if let Some(cap) = context.cap.filter(|cap| keys > *cap) {
+        return Err(exceeds(cap).with("table", &plan.table));
+    }
     plan.rebuild(FullReason::KeysMissing);
     let load = context.store.load().await;
     let whole = stage_whole(context, snapshot, plan, stop, session, index).await?;
     drop(load);
     Ok(Staged { reconciled, ..whole })
+}
+
+/// A rebuild would leave fewer rows than the table has.
+fn exceeds(cap: u64) -> Error {
+    let message = format!(
+        "rows were inserted below the window, and the table, which has to be rebuilt, has more than max_sync_rows = {cap} rows; \
+         raise max_sync_rows"
+    );
+    Error::new(ErrorKind::Config, message).during("sync.read")
 }
 
 async fn compare(

@@ -111,6 +111,25 @@ async fn rows_inserted_below_the_window_make_a_rebuild_of_the_same_snapshot() {
 }
 
 #[tokio::test]
+async fn a_table_with_more_rows_than_the_cap_is_not_cut_because_rows_were_inserted_below_the_window() {
+    let shop = Shop::open("reconcile_cap", EVENTS, vec![events()]).await;
+    shop.sync().await;
+    let capped = |rows| move |config: &mut Config| config.store.max_sync_rows = Some(rows);
+    let shop = shop.reopen(vec![events()], capped(5_000)).await;
+    shop.database
+        .execute("insert into events (happened, note) values (timestamptz '2025-12-31', 'below')");
+    let options = || SyncOptions::default().mode(SyncMode::Reconcile);
+    let error = shop.dataset().sync(options()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{}", error.chain());
+    assert!(error.message().contains("max_sync_rows = 5000 rows"), "{error}");
+    assert_eq!(shop.number("select count(*) from events").await, 5_000);
+    let shop = shop.reopen(vec![events()], capped(5_001)).await;
+    assert_eq!(found(&reconcile(&shop).await), Some((5_001, 0, 1)));
+    shop.assert_same(ALL_EVENTS).await;
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn keys_of_several_columns_and_of_every_kind_are_compared_by_value() {
     let keys = [
         ("i::text", "text"),
