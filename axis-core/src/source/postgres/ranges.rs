@@ -119,31 +119,32 @@ pub(super) fn uuid_bounds(pieces: usize) -> Vec<String> {
 pub(super) fn share_blocks(leaves: &[Leaf], pieces: usize) -> Vec<Vec<Blocks>> {
     let total: u64 = leaves.iter().map(|leaf| leaf.blocks).sum();
     let share = total.div_ceil(pieces.max(1) as u64).max(1);
-    let mut shared = vec![Vec::new()];
-    let mut room = share;
+    let mut shared: Vec<Vec<Blocks>> = Vec::new();
+    let mut room = 0;
     for (leaf, Leaf { blocks, .. }) in leaves.iter().enumerate() {
         let mut from = 0;
-        while blocks - from > room {
-            shared.last_mut().expect("there is a piece").push(Blocks {
+        loop {
+            let left = blocks - from;
+            // An empty leaf rides with what is there: a piece for it alone would be one too many.
+            if shared.is_empty() || room == 0 && left > 0 {
+                shared.push(Vec::new());
+                room = share;
+            }
+            let piece = shared.last_mut().expect("there is a piece");
+            if left <= room {
+                piece.push(Blocks { leaf, from, to: None });
+                room -= left;
+                break;
+            }
+            let to = from + room;
+            piece.push(Blocks {
                 leaf,
                 from,
-                to: Some(from + room),
+                to: Some(to),
             });
-            from += room;
-            room = share;
-            shared.push(Vec::new());
-        }
-        room -= blocks - from;
-        shared
-            .last_mut()
-            .expect("there is a piece")
-            .push(Blocks { leaf, from, to: None });
-        if room == 0 {
-            room = share;
-            shared.push(Vec::new());
+            (from, room) = (to, 0);
         }
     }
-    shared.retain(|piece| !piece.is_empty());
     shared
 }
 
@@ -209,6 +210,18 @@ mod tests {
                 prop_assert_eq!(chosen.len(), pieces - 1);
             }
         }
+    }
+
+    #[test]
+    fn an_empty_leaf_is_no_piece_of_its_own() {
+        let leaves = [0, 1, 0, 1, 0, 0].map(|blocks| Leaf {
+            name: "l".to_owned(),
+            blocks,
+        });
+        assert_eq!(share_blocks(&leaves[..3], 1).len(), 1);
+        assert_eq!(share_blocks(&leaves, 2).len(), 2);
+        assert_eq!(share_blocks(&leaves, 9).len(), 2);
+        assert_eq!(share_blocks(&leaves[..1], 9).len(), 1);
     }
 
     #[test]
