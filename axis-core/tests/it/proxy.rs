@@ -67,8 +67,10 @@ impl Drop for Proxy {
 async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watch::Receiver<Weather>) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
-        let now = *weather.borrow_and_update();
+        // Only `changed` takes note of a change: one that came during the write below must not get lost.
+        let now = *weather.borrow();
         let read = tokio::select! {
+            biased;
             // `cut` is over at once: any change but silence ends the connections that there are.
             changed = weather.changed() => {
                 if changed.is_err() || *weather.borrow() != Weather::Silent {
