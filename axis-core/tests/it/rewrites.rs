@@ -16,6 +16,14 @@ create table p1 partition of p for values from (1) to (51);
 create table p2 partition of p for values from (51) to (101);
 create table waiting (id int, b text);
 insert into p select i, i from generate_series(1, 100) i;
+create table par (id int, b text);
+create table c1 () inherits (par);
+create table c2 () inherits (c1);
+create table other (id int, b text);
+insert into par values (1, 'x');
+insert into c1 values (2, 'x');
+insert into c2 values (3, 'x');
+insert into other values (4, 'x');
 create materialized view m as select * from t;
 create view v as select * from t;
 ";
@@ -74,6 +82,20 @@ async fn a_table_that_does_not_respect_the_snapshot_fails_the_sync_and_harms_not
             "select * from t",
             "alter table t rename to old_t; create table t (like old_t); insert into t select * from old_t where id < 50",
             "t",
+        ),
+        (
+            "disinherit",
+            "select * from par",
+            "alter table c1 no inherit par",
+            "par",
+        ),
+        ("drop_child", "select * from par", "drop table c2", "par"),
+        ("inherit", "select * from par", "alter table other inherit c2", "par"),
+        (
+            "first_child",
+            "select * from waiting",
+            "alter table other inherit waiting",
+            "waiting",
         ),
         (
             "swap",
@@ -137,6 +159,8 @@ async fn what_changes_no_rows_does_not_fail_a_sync() {
         let tables = vec![
             TableConfig::new("stored", "select id, b from t"),
             TableConfig::new("p", "select * from p"),
+            TableConfig::new("par", "select * from par"),
+            TableConfig::new("alone", "select * from only c1"),
             TableConfig::new("gate", "select * from gate"),
         ];
         let source = format!("{SOURCE} drop materialized view m; create table gate (a int)");

@@ -247,6 +247,23 @@ async fn tables_of_a_dataset_that_cannot_fork_are_read_by_its_one_session_and_ad
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_not_export_the_snapshot_reads_everything_in_the_session_that_took_it() {
+    for (name, datasets) in [
+        ("tables", vec![vec![whole("checking"), whole("savings")]]),
+        ("datasets", vec![vec![whole("checking")], vec![incremental("savings")]]),
+    ] {
+        let bank = Bank::open_alone(&format!("shared_export_{name}"), datasets).await;
+        let user = &bank.database.name;
+        bank.database.execute(&format!(
+            "revoke execute on function pg_export_snapshot() from public; alter role {user} connection limit -1"
+        ));
+        bank.sync_all().await;
+        assert_eq!(bank.sessions("true"), "1");
+        assert_eq!(bank.total().await, TOTAL);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dataset_whose_snapshot_dies_before_it_reads_fails_and_the_next_sync_is_right() {
     let bank = Bank::open("shared_killed", vec![gated("a"), gated("b"), gated("c")]).await;
     bank.sync_all().await;

@@ -23,6 +23,34 @@ const UNSTEADY: [&str; 8] = [
     "Custom Scan",
 ];
 
+/// Functions whose answer is another one in another session, or a moment later, although they are not volatile.
+const OF_THE_SESSION: [&str; 14] = [
+    "now",
+    "transaction_timestamp",
+    "statement_timestamp",
+    "clock_timestamp",
+    "timeofday",
+    "age",
+    "pg_backend_pid",
+    "inet_client_port",
+    "txid_current",
+    "txid_current_if_assigned",
+    "txid_current_snapshot",
+    "pg_current_xact_id",
+    "pg_current_xact_id_if_assigned",
+    "pg_current_snapshot",
+];
+/// The same, without a parenthesis.
+const OF_THE_CLOCK: [&str; 5] = [
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "CURRENT_TIMESTAMP",
+    "LOCALTIME",
+    "LOCALTIMESTAMP",
+];
+/// Words of a literal that become a time when the query is parsed, so that no plan shows them.
+const OF_THE_PARSER: [&str; 4] = ["now", "today", "tomorrow", "yesterday"];
+
 /// Asks the planner how much a query returns, and whether it returns the same rows each time.
 pub(super) async fn weigh(client: &Client, query: &str) -> Result<Weight> {
     let rows = simple(client, &format!("explain (verbose, format json) {query}")).await?;
@@ -33,7 +61,10 @@ pub(super) async fn weigh(client: &Client, query: &str) -> Result<Weight> {
     let (rows, width) = (number("Plan Rows"), number("Plan Width"));
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Estimates; the casts end at the limits.
     let (rows, bytes) = (rows as u64, (rows * width) as u64);
-    let mut seen = Seen::default();
+    let mut seen = Seen {
+        unsteady: names_a_moment(query),
+        ..Seen::default()
+    };
     seen.visit(plan);
     Ok(Weight {
         rows,
@@ -61,10 +92,26 @@ impl Seen {
                 }
             }
             serde_json::Value::Array(values) => values.iter().for_each(|value| self.visit(value)),
-            serde_json::Value::String(text) => self.functions.extend(called(text)),
+            serde_json::Value::String(text) => {
+                self.unsteady |= words(text).any(|word| OF_THE_CLOCK.contains(&word));
+                for name in called(text) {
+                    self.unsteady |= OF_THE_SESSION.contains(&name.as_str());
+                    self.functions.push(name);
+                }
+            }
             _ => {}
         }
     }
+}
+
+/// Tells whether a query may have a literal such as `'now'`, or `'today 12:00'`.
+fn names_a_moment(query: &str) -> bool {
+    let (_, literals) = query.split_once('\'').unwrap_or_default();
+    words(literals).any(|word| OF_THE_PARSER.iter().any(|moment| word.eq_ignore_ascii_case(moment)))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
 }
 
 /// Finds the names that stand before an opening parenthesis.
@@ -108,8 +155,9 @@ pub(super) async fn by_column(
     };
     let Some(comparison) = Comparison::of(&columns[index]) else {
         let ty = &columns[index].source_type;
-        let message =
-            format!("`{name}` is carried as another type, or {ty} is no integer, timestamp, date, uuid or text");
+        let message = format!(
+            "`{name}` is carried as another type, or {ty} is no integer, timestamp, date, uuid or text that is compared by its bytes"
+        );
         return Ok(Parts::whole(message));
     };
     let statement = client.prepare(query).await.map_err(sqlstate::explain)?;
@@ -119,6 +167,11 @@ pub(super) async fn by_column(
             "`{name}` is an expression, not a column of a table"
         )));
     };
+    if is_blurred(client, table, attribute).await? {
+        return Ok(Parts::whole(format!(
+            "the collation of `{name}` is nondeterministic: different texts are equal"
+        )));
+    }
     let mut bounds = choose(&histogram(client, &comparison, table, attribute).await?, pieces);
     let mut because = format!("statistics of `{name}`");
     if bounds.is_empty() && comparison.ty == "uuid" {
@@ -137,6 +190,16 @@ pub(super) async fn by_column(
             .collect(),
         because,
     })
+}
+
+/// Tells whether a column's collation takes different texts for equal: a group of them would be in several ranges. Before
+/// PostgreSQL 12 there is no such collation, and no column that says so.
+async fn is_blurred(client: &Client, table: u32, attribute: i16) -> Result<bool> {
+    let sql = format!(
+        "select 1 from pg_attribute a join pg_collation l on l.oid = a.attcollation
+         where a.attrelid = {table} and a.attnum = {attribute} and to_jsonb(l) ->> 'collisdeterministic' = 'false'"
+    );
+    Ok(!simple(client, &sql).await?.is_empty())
 }
 
 /// Reads the bounds of a column's histogram, each once, in the order in which the ranges compare them: `bound` alone would
@@ -221,7 +284,9 @@ select format('%I.%I', n.nspname, c.relname), pg_relation_size(c.oid) / current_
     when c.relkind not in ('r', 'm', 'p') then 'the relation is no table'
     when t.detaching then 'a partition is being detached'
     when c.relkind <> 'p' and am.amname is distinct from 'heap' then 'a table of it has another access method than heap'
-    when c.oid <> RELATION and not has_table_privilege(c.oid, 'select') then 'a part of it may only be read through its parent'
+    when c.oid <> RELATION and not (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'))
+      then 'a part of it may only be read through its parent'
+    when not has_table_privilege(c.oid, 'select') then 'the role may read its columns, but not where its rows lie'
     when (select count(*) from tree) > 1 and (row_security_active(c.oid) or row_security_active(RELATION))
       then 'row security acts on it'
     when (select count(*) from tree) > 1 and exists (select from pg_extension where extname = 'timescaledb')
@@ -244,5 +309,27 @@ mod tests {
             ["random", "f", "my Func"]
         );
         assert_eq!(found("(a = 1)"), [""; 0]);
+    }
+
+    #[test]
+    fn what_depends_on_the_session_or_the_moment_is_unsteady() {
+        let unsteady = |text: &str| {
+            let mut seen = Seen::default();
+            seen.visit(&serde_json::json!({ "Node Type": "Seq Scan", "Filter": text }));
+            seen.unsteady
+        };
+        for text in [
+            "(at <= now())",
+            "(day < CURRENT_DATE)",
+            "(age((at)::timestamp) > x)",
+            "(n = pg_backend_pid())",
+        ] {
+            assert!(unsteady(text), "{text}");
+        }
+        assert!(!unsteady(
+            "((age > 3) AND (now IS NULL) AND (lower(current_date_) = 'x'))"
+        ));
+        assert!(names_a_moment("select 'it', at < timestamptz ' Now '") && names_a_moment("select date 'today 12:00'"));
+        assert!(!names_a_moment("select now from t where a = 'nowhere'"));
     }
 }

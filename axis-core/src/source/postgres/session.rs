@@ -82,9 +82,11 @@ select set_config('client_encoding', 'SQL_ASCII', true) where getdatabaseencodin
 select set_config('transaction_timeout', '0', true)
 from (select current_setting('transaction_timeout', true) as old) as setting where old is not null;
 ";
-/// The clock behind the snapshot, and the first transaction that the snapshot does not know.
+/// The clock behind the snapshot, the first transaction that the snapshot does not know, and whether the role may export it:
+/// a refusal would end the transaction, and no subtransaction can export.
 const TAKEN: &str = "\
-select 'taken', (extract(epoch from clock_timestamp()) * 1000000)::bigint, txid_snapshot_xmax(txid_current_snapshot());
+select 'taken', (extract(epoch from clock_timestamp()) * 1000000)::bigint, txid_snapshot_xmax(txid_current_snapshot()),
+  has_function_privilege(to_regprocedure('pg_catalog.pg_export_snapshot()'), 'execute');
 ";
 
 /// A snapshot of a PostgreSQL database.
@@ -99,6 +101,7 @@ pub(super) struct PostgresSnapshot {
     /// Set when a read was given up: its request to cancel may still be under way and would hit the next statement.
     spent: Arc<AtomicBool>,
     horizon: Horizon,
+    exportable: bool,
     /// The name of the exported snapshot, once there is a fork.
     exported: Option<String>,
 }
@@ -113,32 +116,42 @@ impl PostgresSnapshot {
             let message = "the server did not tell its clock and its transactions";
             Error::new(ErrorKind::Internal, message)
         })?;
-        Ok(Self::new(source.clone(), link, horizon))
+        let exportable = rows.last().and_then(|after| after.get(3)) == Some("t");
+        Ok(Self::new(source.clone(), link, horizon, exportable))
     }
 
-    fn new(source: PostgresSource, link: Link, horizon: Horizon) -> Self {
+    fn new(source: PostgresSource, link: Link, horizon: Horizon, exportable: bool) -> Self {
         Self {
             source,
             link: Arc::new(link),
             spent: Arc::default(),
             horizon,
+            exportable,
             exported: None,
         }
     }
 
+    /// Returns the name under which other sessions find the snapshot. A failure ends the transaction, and with it all reading.
+    async fn export(&mut self) -> Result<String> {
+        if let Some(name) = &self.exported {
+            return Ok(name.clone());
+        }
+        let rows = simple(&self.link.client, "select pg_catalog.pg_export_snapshot()").await;
+        let rows = rows.map_err(|error| {
+            Error::new(error.kind(), "the server failed to export its snapshot")
+                .during("source.snapshot")
+                .because(error)
+        })?;
+        let name = rows.first().and_then(|row| row.get(0)).unwrap_or_default().to_owned();
+        Ok(self.exported.insert(name).clone())
+    }
+
     /// Opens another session and lets it take over the snapshot.
-    async fn import(&mut self) -> Result<Self> {
-        let name = match &self.exported {
-            Some(name) => name.clone(),
-            None => {
-                let rows = simple(&self.link.client, "select pg_export_snapshot()").await?;
-                let name = rows.first().and_then(|row| row.get(0)).unwrap_or_default().to_owned();
-                self.exported.insert(name).clone()
-            }
-        };
-        let sql = format!("{BEGIN}set transaction snapshot {};{SETTINGS}", literal(&name));
+    async fn import(&self, name: &str) -> Result<Self> {
+        let sql = format!("{BEGIN}set transaction snapshot {};{SETTINGS}", literal(name));
         let (link, _) = session(&self.source, &sql).await?;
-        Ok(Self::new(self.source.clone(), link, self.horizon.clone()))
+        let (source, horizon) = (self.source.clone(), self.horizon.clone());
+        Ok(Self::new(source, link, horizon, self.exportable))
     }
 
     /// Refuses work that would wait for a reader or be hit by its cancellation.
@@ -201,7 +214,12 @@ impl Snapshot for PostgresSnapshot {
 
     async fn fork(&mut self) -> Result<Option<Box<dyn Snapshot>>> {
         self.check_idle()?;
-        match self.import().await {
+        if !self.exportable {
+            tracing::warn!("the role may not execute pg_export_snapshot(); one session reads everything");
+            return Ok(None);
+        }
+        let name = self.export().await?;
+        match self.import(&name).await {
             Ok(fork) => Ok(Some(Box::new(fork))),
             Err(error) => {
                 tracing::warn!(code = error.code(), %error, "the snapshot cannot be shared; one session reads everything");
