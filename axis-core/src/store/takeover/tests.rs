@@ -260,7 +260,6 @@ fn a_store_that_somebody_put_in_its_place_while_it_was_open_stays() {
         open(&lease, look).unwrap();
         left.write("backup", "backup");
         std::fs::rename(left.path("backup"), left.path("s")).unwrap();
-        left.write("s.e7.wal", " and log");
         if living.is_empty() {
             left.living.clear();
         }
