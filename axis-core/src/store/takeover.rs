@@ -266,14 +266,15 @@ fn publish(lease: &Lease, epoch: u64) -> Result<()> {
 /// Copies the valid file and its write-ahead log, as a process that was killed would have left them.
 fn copy(lease: &Lease, private: &Path) -> Result<()> {
     let names = &lease.names;
-    let before = lease.claim().private.map(|epoch| names.private(epoch));
+    let before = lease.claim().private;
+    let before = before.map(|epoch| (names.private(epoch), was_replaced(lease, epoch)));
     let deadline = Instant::now() + RESTLESS;
     let mut existed = false;
     loop {
         // A process that was taken over while it closed the store may remove the private name at any time.
         let (file, with_logs) = match &before {
-            Some(before) if before.exists() => (before, true),
-            // It was closed in order, and the log beside the store is somebody else's.
+            Some((before, false)) if before.exists() => (before, true),
+            // It was closed in order, or replaced, and the log beside the store is somebody else's.
             Some(_) => (&names.store, false),
             None => (&names.store, true),
         };

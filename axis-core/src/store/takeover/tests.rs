@@ -260,7 +260,6 @@ fn a_store_that_somebody_put_in_its_place_while_it_was_open_stays() {
         open(&lease, look).unwrap();
         left.write("backup", "backup");
         std::fs::rename(left.path("backup"), left.path("s")).unwrap();
-        left.write("s.e7.wal", " and log");
         if living.is_empty() {
             left.living.clear();
         }
@@ -278,4 +277,16 @@ fn a_holder_that_has_ended_by_itself_meanwhile_is_followed() {
     let names = Names::of(left.path("s"));
     let (_, claim) = force(&names, Duration::ZERO).unwrap();
     assert_eq!(claim.epoch, 7);
+}
+
+#[test]
+fn a_store_that_somebody_put_in_its_place_is_what_a_takeover_copies() {
+    let published = Claim {
+        published: true,
+        ..claim(Some(6), true, &[5])
+    };
+    let left = Left::new(&published);
+    left.write("s.e6", "old");
+    left.write("s.e6.wal", " and log");
+    assert_eq!(open(&left.lease(), look).unwrap(), seen("s.e7", "store"));
 }
