@@ -29,6 +29,7 @@
 //! * `bundled` compiles DuckDB into the library instead of linking a prebuilt `libduckdb`.
 //! * `fail-points` lets the tests of this crate kill a sync at each of its steps. It is no part of the interface.
 
+pub mod analytics;
 pub mod column;
 pub mod config;
 pub mod source;

@@ -31,6 +31,12 @@ impl ApiError {
         }
     }
 
+    /// Says when to try again.
+    pub(crate) fn retry(mut self) -> Self {
+        self.retry_after = Some(RETRY_BUSY);
+        self
+    }
+
     /// Answers 422 with one object for each wrong parameter.
     pub(crate) fn validation(problems: Vec<Value>) -> Self {
         Self {

@@ -17,8 +17,10 @@
 
 pub mod demo;
 
+mod app;
 mod extract;
 mod gate;
+mod openapi;
 mod routes;
 mod server;
 
