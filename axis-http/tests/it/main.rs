@@ -7,6 +7,7 @@ mod cli;
 mod cli_config;
 mod cli_processes;
 mod cli_query;
+mod contract;
 mod lost_store;
 mod readme;
 mod scripts;

@@ -233,6 +233,33 @@ impl Server {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.run(self.builder(method, path, headers).body(()).unwrap())
+    }
+
+    /// Sends a body.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        content_type: &str,
+        body: &[u8],
+    ) -> Answer {
+        let request = self.builder(method, path, headers).header("content-type", content_type);
+        self.run(request.body(body).unwrap())
+    }
+
+    fn builder(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> ureq::http::request::Builder {
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request
+    }
+
+    fn run(&self, request: ureq::http::Request<impl ureq::AsSendBody>) -> Answer {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -240,13 +267,7 @@ impl Server {
             .allow_non_standard_methods(true)
             .build()
             .new_agent();
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.url));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response = agent.run(request.body(()).unwrap()).unwrap();
+        let mut response = agent.run(request).unwrap();
         Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
