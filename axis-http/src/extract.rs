@@ -1,4 +1,6 @@
-//! Names in paths, and query parameters: read leniently and reported in the shape that clients of the API know.
+//! Names in paths, query parameters and bodies: read leniently and reported in the shape that clients of the API know.
+
+mod body;
 
 use std::convert::Infallible;
 
@@ -8,6 +10,8 @@ use axum::http::request::Parts;
 use serde_json::{Value, json};
 
 use crate::gate::ApiError;
+
+pub(crate) use body::{Body, Fields};
 
 /// The parameters of a request. Of a repeated one the last counts; unknown ones are ignored.
 ///
