@@ -41,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) opened_at: DateTime<Utc>,
     pub(crate) metadata: crate::metadata::Cache,
+    pub(crate) kpi: crate::analytics::kpi::Cache,
     datasets: Vec<Arc<State>>,
     closing: CancellationToken,
     closed: AtomicBool,
@@ -82,6 +83,7 @@ impl Inner {
             dataset.memory.forget();
         }
         self.metadata.forget();
+        self.kpi.forget();
     }
 }
 
@@ -144,6 +146,7 @@ impl EngineBuilder {
             turns: Semaphore::new(SYNCS_AT_ONCE),
             tasks: TaskTracker::new(),
             metadata: crate::metadata::Cache::default(),
+            kpi: crate::analytics::kpi::Cache::default(),
             datasets,
             closing: CancellationToken::new(),
             closed: AtomicBool::new(false),

@@ -150,13 +150,20 @@ fn chart_kpis(chart: &Block<'_>) -> Vec<(String, String, String)> {
     kpis
 }
 
-fn title_case(slug: &str) -> String {
-    let words = slug.split(['_', ' ']).filter(|word| !word.is_empty());
-    let words = words.map(|word| {
-        let mut chars = word.chars();
-        chars.next().map_or_else(String::new, |first| {
-            first.to_uppercase().chain(chars.flat_map(char::to_lowercase)).collect()
-        })
-    });
-    words.collect::<Vec<String>>().join(" ")
+/// Turns a name into a title: underscores become blanks, and every letter that begins a word a capital.
+pub(crate) fn title_case(name: &str) -> String {
+    let mut begins = true;
+    let words = name.split(['_', ' ']).filter(|word| !word.is_empty());
+    let spaced = words.collect::<Vec<_>>().join(" ");
+    let mut title = String::with_capacity(spaced.len());
+    for c in spaced.chars() {
+        if begins {
+            title.extend(c.to_uppercase());
+        } else {
+            title.extend(c.to_lowercase());
+        }
+        // As in `7D`, a letter behind a digit begins a word.
+        begins = !c.is_alphabetic();
+    }
+    title
 }

@@ -34,6 +34,7 @@ mod yaml;
 mod tests;
 
 pub use env::Env;
+pub(crate) use kpi::title_case;
 pub use model::*;
 pub use resolve::{ConfigFile, Files};
 pub use secret::Secret;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use duckdb::types::Value;
 pub use json::{batch_to_json, batch_to_text, rows_to_json};
+pub(crate) use page::instant;
 pub use page::{Filters, Page, PageRequest, SortDirection};
 
 use crate::error::{Error, ErrorKind, Result};

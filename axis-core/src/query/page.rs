@@ -271,12 +271,7 @@ fn condition(filters: &Filters, columns: &[ColumnInfo]) -> Result<(String, Vec<V
         (&filters.time_end, "<=", "time_end"),
     ] {
         if let Some(text) = bound {
-            let micros = instant(text).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!("{name} is no time; expected like 2026-01-31, 2026-01-31 12:30:00 or 2026-01-31T12:30:00Z"),
-                )
-            })?;
+            let micros = instant(text, name)?;
             if let Some(column) = find("timestamp") {
                 terms.push(format!(
                     "try_cast({} as timestamptz) {operator} make_timestamp(?)::timestamptz",
@@ -309,8 +304,20 @@ fn condition(filters: &Filters, columns: &[ColumnInfo]) -> Result<(String, Vec<V
     Ok((clause, params))
 }
 
-/// Reads a time in any of the spellings that clients use, as microseconds since 1970 UTC.
-fn instant(text: &str) -> Option<i64> {
+/// Reads the parameter `name`: a time in any of the spellings that clients use, as microseconds since 1970 UTC.
+///
+/// # Errors
+/// `InvalidArgument` when it is none.
+pub(crate) fn instant(text: &str, name: &str) -> Result<i64> {
+    micros(text).ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!("{name} is no time; expected like 2026-01-31, 2026-01-31 12:30:00 or 2026-01-31T12:30:00Z"),
+        )
+    })
+}
+
+fn micros(text: &str) -> Option<i64> {
     // A `+` in a URL's query arrives as a blank.
     let text = text.trim();
     let joined = text.replacen(' ', "T", 1);
@@ -347,8 +354,8 @@ mod tests {
             "2026-01-31 12:30:00 00:00",
             "2026-01-31T14:30:00+02:00",
         ] {
-            assert_eq!(instant(text), Some(expected), "{text}");
+            assert_eq!(micros(text), Some(expected), "{text}");
         }
-        assert_eq!(instant("yesterday"), None);
+        assert_eq!(micros("yesterday"), None);
     }
 }
