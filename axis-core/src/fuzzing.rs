@@ -5,8 +5,9 @@ use crate::error::Error;
 pub use crate::source::postgres::fuzz::copy_stream;
 
 /// The files that the first byte of an input chooses from.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "config/duckdb.yaml",
+    "config/server.yaml",
     "config/monitoring_db.yaml",
     "config/eval_db.yaml",
     "config/human_signals_db.yaml",

@@ -52,9 +52,10 @@ pub use arrow;
 pub use clock::{Clock, SystemClock};
 pub use config::Env;
 pub use dataset::{
-    Dataset, DatasetStatus, RunningStatus, SyncHandle, SyncOptions, SyncState, VerifyOptions, Watermark, Work,
+    DataVersion, Dataset, DatasetStatus, RunningStatus, SyncHandle, SyncOptions, SyncState, VerifyOptions, Watermark,
+    Work,
 };
-pub use engine::{Engine, EngineBuilder};
+pub use engine::{Engine, EngineBuilder, Usage};
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "fail-points")]
 #[doc(hidden)]

@@ -14,7 +14,7 @@ use crate::error::Result;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_PORT: u16 = 5432;
 const DEFAULT_USER: &str = "postgres";
-const REDACTED: &str = "[redacted]";
+pub(super) const REDACTED: &str = "[redacted]";
 
 impl Connection {
     /// Reads `postgresql://`, `postgres://` or `sqlite:` URLs; a relative SQLite path stays relative.

@@ -30,7 +30,7 @@ impl Config {
 
         let mut files = Vec::new();
         let blocks = builtin::BUILTINS.iter().map(|builtin| builtin.block);
-        for block in std::iter::once("duckdb").chain(blocks) {
+        for block in ["duckdb", "server"].into_iter().chain(blocks) {
             let name = format!("config/{block}.yaml");
             if let Some(text) = read(&custom_dir.join(&name), &name)? {
                 files.push((name, text));

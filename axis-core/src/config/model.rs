@@ -1,12 +1,14 @@
 //! What the configuration says, once resolved: plain data that the engine, the adapters and the analytics read.
 
 mod kinds;
+mod server;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use kinds::*;
+pub use server::*;
 
 use super::Secret;
 use crate::column::ColumnType;
@@ -17,7 +19,7 @@ use crate::column::ColumnType;
 pub struct Config {
     /// The store and how it is kept up to date (`duckdb.yaml`).
     pub store: StoreConfig,
-    /// The server (environment only).
+    /// The server (`server.yaml`, and the environment for what is missing there).
     pub server: ServerConfig,
     /// Every dataset: the built-in four in the order `monitoring`, `eval`, `human_signals`, `kpi`, then the user's own by name.
     pub datasets: Vec<DatasetConfig>,
@@ -60,20 +62,6 @@ pub enum SyncMode {
     Startup,
     /// Sync only when asked.
     Manual,
-}
-
-/// The server's settings, from the environment.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ServerConfig {
-    /// `HOST` (default 127.0.0.1).
-    pub host: String,
-    /// `PORT` (default 8500).
-    pub port: u16,
-    /// `APP_NAME` (default AXIS).
-    pub app_name: String,
-    /// The allowed origins: localhost and 127.0.0.1 on port 3500, `FRONTEND_URL`, and the items of `FRONTEND_URLS`; without trailing slashes or duplicates.
-    pub origins: Vec<String>,
 }
 
 /// One dataset: tables that are synced together in one snapshot and one commit, and the relation that readers see.

@@ -96,36 +96,18 @@ fn review(dataset: &mut DatasetConfig, warnings: &mut Vec<Warning>) {
 impl Config {
     /// Resolves the configuration: a block of a file that is not empty wins, then the environment, then the defaults.
     ///
-    /// Files of other names than `config/duckdb.yaml`, `config/<dataset>_db.yaml` and `config/datasets/*` are ignored.
+    /// Files of other names than `config/duckdb.yaml`, `config/server.yaml`, `config/<dataset>_db.yaml` and
+    /// `config/datasets/*` are ignored.
     ///
     /// # Errors
-    /// `Config`, naming file, line and key, when `duckdb.yaml` or a variable of the server is wrong. What is wrong with a
+    /// `Config`, naming file, line and key, when `duckdb.yaml`, `server.yaml` or a variable of the server is wrong. What is wrong with a
     /// dataset becomes its [`broken`](DatasetConfig::broken).
     pub fn resolve(files: &Files, env: &Env) -> Result<Self> {
         let (mut settings, mut warnings) = (Vec::new(), Vec::new());
 
         let ledger = Ledger::new(env);
-        let name = "config/duckdb.yaml";
-        let node = files.find(name).map(|file| yaml::parse(name, &file.text)).transpose()?;
-        let entry = top_entry(&ledger, node.as_ref(), "duckdb");
-        let (place, entries) = match entry.map(|entry| (&entry.place, &entry.node.data)) {
-            Some((place, Data::Map(entries))) => (place.clone(), entries.clone()),
-            Some((place, other)) => {
-                if !matches!(other, Data::Null { .. }) {
-                    ledger.fail(place, format!("`duckdb` is {}, allowed is a mapping", found(other)));
-                }
-                (place.clone(), Vec::new())
-            }
-            None => (
-                Place::File {
-                    file: name.into(),
-                    line: 1,
-                },
-                Vec::new(),
-            ),
-        };
-        let store = duckdb::read(&Block::new(&ledger, "duckdb", place, entries), &files.root);
-        let server = server::read(&ledger);
+        let store = duckdb::read(&top_block(&ledger, files, "duckdb")?, &files.root);
+        let server = server::read(top_block(&ledger, files, "server")?, &files.root);
         if let Some(error) = ledger.first_error() {
             return Err(error);
         }
@@ -175,10 +157,11 @@ impl Config {
             file: "".into(),
             line: 1,
         };
-        let mut store = duckdb::read(&Block::new(&ledger, "duckdb", place, Vec::new()), &PathBuf::new());
+        let empty = |name: &str| Block::new(&ledger, name, place.clone(), Vec::new());
+        let mut store = duckdb::read(&empty("duckdb"), &PathBuf::new());
         ledger.set("duckdb.path", path.display().to_string(), None);
         store.path = path;
-        let server = server::read(&ledger);
+        let server = server::read(empty("server"), &PathBuf::new());
         let datasets = builtin::BUILTINS
             .iter()
             .map(|builtin| builtin.read(&ledger, None, &PathBuf::new()))
@@ -215,6 +198,31 @@ impl Config {
     pub fn explain(&self) -> &[Setting] {
         &self.settings
     }
+}
+
+/// Reads a file that concerns everything and returns its block, an empty one when there is none.
+fn top_block<'a>(ledger: &'a Ledger<'a>, files: &Files, block: &str) -> Result<Block<'a>> {
+    let name = format!("config/{block}.yaml");
+    let node = files
+        .find(&name)
+        .map(|file| yaml::parse(&name, &file.text))
+        .transpose()?;
+    let first_line = Place::File {
+        file: name.as_str().into(),
+        line: 1,
+    };
+    let entry = top_entry(ledger, node.as_ref(), block);
+    let (place, entries) = match entry.map(|entry| (&entry.place, &entry.node.data)) {
+        Some((place, Data::Map(entries))) => (place.clone(), entries.clone()),
+        Some((place, other)) => {
+            if !matches!(other, Data::Null { .. }) {
+                ledger.fail(place, format!("`{block}` is {}, allowed is a mapping", found(other)));
+            }
+            (place.clone(), Vec::new())
+        }
+        None => (first_line, Vec::new()),
+    };
+    Ok(Block::new(ledger, block, place, entries))
 }
 
 /// Returns the one block of a file, and warns of others.

@@ -91,7 +91,28 @@ pub struct Watermark {
     pub value: CursorValue,
 }
 
+/// What identifies the data that readers see: equal versions mean equal data, also after a restart or in a store that was
+/// restored from a copy.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct DataVersion {
+    /// Grows by one with every change that readers can see.
+    pub generation: u64,
+    /// The run that made it.
+    pub revision: String,
+}
+
 impl Dataset {
+    /// Returns what identifies the data that readers see now; `None` before the first sync. Cheap: nothing is read.
+    #[must_use]
+    pub fn version(&self) -> Option<DataVersion> {
+        let record = lock(&self.state.record);
+        (record.generation > 0).then(|| DataVersion {
+            generation: record.generation,
+            revision: record.revision.clone(),
+        })
+    }
+
     /// Returns what is known, without I/O.
     #[must_use]
     pub fn status(&self) -> DatasetStatus {

@@ -43,6 +43,9 @@ impl Catalog {
         let mut record = self.datasets.remove(&dataset.name).unwrap_or_default();
         let has = |name: &str| dataset.tables.iter().any(|table| table.name == name);
         record.tables.retain(|table, _| has(table));
+        if record.generation > 0 && record.revision.is_empty() {
+            record.revision = uuid::Uuid::new_v4().to_string();
+        }
         record
     }
 }
@@ -52,6 +55,9 @@ impl Catalog {
 pub(crate) struct DatasetRecord {
     /// Grows by one with every commit that changed something readers can see.
     pub(crate) generation: u64,
+    /// The run that made this generation: in a store that was restored, another run may make one of the same number.
+    #[serde(default)]
+    pub(crate) revision: String,
     /// The last sync that succeeded.
     pub(crate) last_success: Option<SyncReport>,
     /// When data was last committed incrementally; `None` after a full rebuild.

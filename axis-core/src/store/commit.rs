@@ -126,6 +126,7 @@ impl Commit {
         }
         if changed {
             self.record.generation += 1;
+            self.record.revision.clone_from(&self.run.run_id);
         }
         if !made.is_empty() {
             catalog::claim(connection, &self.dataset, &made)?;

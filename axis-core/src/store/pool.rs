@@ -1,6 +1,6 @@
 //! Every access to DuckDB goes through here: a slot, a deadline, an interrupt with a recorded reason, and panics as errors.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub(crate) struct Pool {
     root: Mutex<Option<Link>>,
     idle: Mutex<Vec<Link>>,
     slots: Arc<Semaphore>,
+    /// Who waits for a slot.
+    waiting: AtomicUsize,
     pressure: Pressure,
     /// The threads that are inside DuckDB; closing waits for them, because the process must not end around them.
     work: TaskTracker,
@@ -91,6 +93,7 @@ impl Pool {
             root: Mutex::new(Some(root)),
             idle: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(slots)),
+            waiting: AtomicUsize::new(0),
             pressure,
             work: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -138,9 +141,8 @@ impl Pool {
         F: FnOnce(&Connection, &Reason) -> Result<T> + Send + 'static,
     {
         let deadline = limits.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
-        let wait = Arc::clone(&self.slots).acquire_owned();
         let slot = tokio::select! {
-            slot = wait => slot.map_err(|_| self.gone())?,
+            slot = self.slot() => slot?,
             () = limits.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the work was cancelled")),
             () = until(deadline) => return Err(Error::new(ErrorKind::Timeout, "no query slot became free in time")),
         };
@@ -198,7 +200,16 @@ impl Pool {
 
     /// Takes a slot for work that manages its own thread.
     pub(crate) async fn slot(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
+        if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+            return Ok(slot);
+        }
+        let _waiting = Waiting::begin(&self.waiting);
         Arc::clone(&self.slots).acquire_owned().await.map_err(|_| self.gone())
+    }
+
+    /// Returns how many slots are free, and how many wait for one.
+    pub(crate) fn queue(&self) -> (usize, usize) {
+        (self.slots.available_permits(), self.waiting.load(Ordering::Relaxed))
     }
 
     /// Announces a client's query on this connection, until the guard is dropped.
@@ -292,6 +303,22 @@ impl Drop for Pool {
         if let Some(root) = lock(&self.root).as_ref().filter(|root| root.is_lost()) {
             root.leave_files_alone();
         }
+    }
+}
+
+/// Counts somebody who waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

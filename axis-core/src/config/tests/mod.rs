@@ -10,6 +10,7 @@ mod full;
 mod load;
 mod never_panics;
 mod precedence;
+mod server;
 mod substitution;
 mod warnings;
 

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use crate::config::{Config, Connection, Env, Files};
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "duckdb.yaml",
+    "server.yaml",
     "monitoring_db.yaml",
     "eval_db.yaml",
     "human_signals_db.yaml",
