@@ -1,4 +1,8 @@
-//! The benchmark's workload: SQL that makes its tables inside PostgreSQL, the same rows each time.
+//! The benchmarks' workloads: SQL that makes their tables inside PostgreSQL, the same rows each time.
+
+mod analytics;
+
+pub use analytics::{ANALYTICS_VERSION, analytics_schema};
 
 /// Traces at scale 1: wide rows, about 280 MB in COPY's binary format.
 pub const TRACES: u64 = 500_000;
