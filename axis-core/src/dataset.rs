@@ -61,6 +61,11 @@ impl Dataset {
         self.state.config.view.name()
     }
 
+    /// Returns the generation that readers see; 0 before the first.
+    pub(crate) fn generation(&self) -> u64 {
+        lock(&self.state.record).generation
+    }
+
     /// Refuses to read a store that is switched off.
     pub(crate) fn check_readable(&self) -> Result<()> {
         if self.engine.is_closed() {

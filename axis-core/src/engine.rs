@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::analytics::frame::Frames;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Connection, ViewConfig};
 use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, VerifyOptions, closed, lock};
@@ -41,7 +42,11 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) opened_at: DateTime<Utc>,
     pub(crate) metadata: crate::metadata::Cache,
+<<<<<<< HEAD
     pub(crate) kpi: crate::analytics::kpi::Cache,
+=======
+    pub(crate) frames: Frames,
+>>>>>>> a83f0bd (Answer monitoring analytics from narrow columns in memory)
     datasets: Vec<Arc<State>>,
     closing: CancellationToken,
     closed: AtomicBool,
@@ -83,7 +88,11 @@ impl Inner {
             dataset.memory.forget();
         }
         self.metadata.forget();
+<<<<<<< HEAD
         self.kpi.forget();
+=======
+        self.frames.forget();
+>>>>>>> a83f0bd (Answer monitoring analytics from narrow columns in memory)
     }
 }
 
@@ -160,7 +169,11 @@ impl EngineBuilder {
             turns: Semaphore::new(SYNCS_AT_ONCE),
             tasks: TaskTracker::new(),
             metadata: crate::metadata::Cache::default(),
+<<<<<<< HEAD
             kpi: crate::analytics::kpi::Cache::default(),
+=======
+            frames: Frames::default(),
+>>>>>>> a83f0bd (Answer monitoring analytics from narrow columns in memory)
             datasets,
             closing: CancellationToken::new(),
             closed: AtomicBool::new(false),

@@ -4,3 +4,6 @@
 //! [`NotSynced`](crate::ErrorKind::NotSynced).
 
 pub mod kpi;
+pub mod monitoring;
+
+pub(crate) mod frame;

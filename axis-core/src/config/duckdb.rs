@@ -28,7 +28,8 @@ pub(super) fn read(block: &Block<'_>, root: &Path) -> StoreConfig {
         max_sync_rows: block.optional_integer("max_sync_rows", 1..=u64::MAX, "rows", "none"),
         query_concurrency: to_usize(block.integer_or("query_concurrency", 1..=1024, "", 8)),
         sync_workers: to_usize(block.integer_or("sync_workers", 1..=64, "", 2)),
-        memory_limit: memory_limit(block),
+        memory_limit: memory_limit(block, "memory_limit"),
+        frame_memory_limit: memory_limit(block, "frame_memory_limit"),
         threads: block.optional_integer("threads", 1..=1024, "", "auto").map(to_usize),
         temp_directory: block
             .string_or("temp_directory", "auto")
@@ -67,20 +68,20 @@ fn sync_mode(block: &Block<'_>) -> SyncMode {
     mode
 }
 
-fn memory_limit(block: &Block<'_>) -> Option<u64> {
-    let text = block.text("memory_limit");
+fn memory_limit(block: &Block<'_>, key: &str) -> Option<u64> {
+    let text = block.text(key);
     let Some(text) = text else {
-        block.default("memory_limit", "auto");
+        block.default(key, "auto");
         return None;
     };
     match bytes(text.value.trim()) {
         Some(bytes) => {
-            block.record("memory_limit", Some(&text), "");
+            block.record(key, Some(&text), "");
             Some(bytes)
         }
         None => {
             let allowed = "a number of bytes, or one with a unit such as 512MB or 2GiB, of at least 1 MB";
-            block.bad("memory_limit", &text.place, text.found(), allowed);
+            block.bad(key, &text.place, text.found(), allowed);
             None
         }
     }

@@ -49,6 +49,9 @@ pub struct StoreConfig {
     pub sync_workers: usize,
     /// `memory_limit` of DuckDB in bytes; a quarter of the machine's memory by default (`None`).
     pub memory_limit: Option<u64>,
+    /// `frame_memory_limit`: bytes that one frame of the analytics may take; as much as DuckDB's memory limit by default (`None`).
+    /// A relation that would take more is read anew for each question.
+    pub frame_memory_limit: Option<u64>,
     /// `threads` of DuckDB; the machine's processors by default (`None`).
     pub threads: Option<usize>,
     /// `temp_directory`: where DuckDB spills; beside the store by default (`None`).

@@ -256,6 +256,15 @@ fn version(text: &str) -> Vec<u64> {
     core.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
+/// Returns the generation of what a transaction sees of a dataset; 0 before the first.
+pub(crate) fn generation(connection: &Connection, dataset: &str) -> Result<u64> {
+    let sql =
+        "select coalesce(max(json_extract(record, '$.generation')::ubigint), 0) from _axis.datasets where dataset = ?";
+    connection
+        .query_row(sql, [dataset], |row| row.get(0))
+        .map_err(fault::store("store.catalog"))
+}
+
 /// Writes a dataset's record, inside the caller's transaction.
 pub(crate) fn write(connection: &Connection, dataset: &str, record: &DatasetRecord) -> Result<()> {
     let fault = fault::store("store.catalog");

@@ -106,6 +106,11 @@ impl Pool {
         self.invalid.load(Ordering::SeqCst)
     }
 
+    /// Returns DuckDB's memory limit outside of loads, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.pressure.memory()
+    }
+
     /// Says why there is no connection: the engine was closed, or this database is about to be opened again.
     fn gone(&self) -> Error {
         if self.is_invalid() {
@@ -155,6 +160,24 @@ impl Pool {
             let _slot = slot;
             let _query = pool.query(connection);
             work(connection, reason)
+        })
+        .await
+    }
+
+    /// The same in a transaction of its own: all of the work sees one version.
+    pub(crate) async fn snapshot<T, F>(self: &Arc<Self>, limits: Limits, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Reason) -> Result<T> + Send + 'static,
+    {
+        self.read(limits, |connection, reason| {
+            let fault = fault::store("store.snapshot");
+            connection
+                .execute_batch("begin transaction read only")
+                .map_err(&fault)?;
+            let answer = work(connection, reason)?;
+            connection.execute_batch("commit").map_err(&fault)?;
+            Ok(answer)
         })
         .await
     }

@@ -38,6 +38,11 @@ impl Pressure {
         }
     }
 
+    /// Returns the memory limit outside of loads, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
+    }
+
     pub(crate) fn load_begins(&self, connection: &Connection) {
         let mut state = self.state();
         state.loads += 1;

@@ -99,7 +99,9 @@ impl Default for Threshold {
 }
 
 /// How grave an anomaly is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// `warning`
     Warning,

@@ -1,0 +1,86 @@
+//! Where a page of rows lies in time, newest first: so that reading it needs to look at a narrow range only.
+
+use super::codes::{Code, NULL, with_codes};
+use super::{Frame, Selection};
+
+/// Where the rows of a page are, in the order of `timestamp`, newest first, those without one last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PageBounds {
+    /// Selected rows, on all pages.
+    pub(crate) total: u64,
+    /// The times of the page's rows lie from the oldest to the newest one, both included; `None` when none of them has a time.
+    pub(crate) range: Option<(i64, i64)>,
+    /// Whether the page has rows without a time.
+    pub(crate) nulls: bool,
+    /// Selected rows of that range, and of those without a time when `nulls`, that come before the page.
+    pub(crate) skip: u64,
+    /// Rows of the page.
+    pub(crate) rows: u64,
+}
+
+impl Frame {
+    /// Finds where the rows from `offset` on lie. Without a `timestamp` column no row has a time.
+    pub(crate) fn page(&self, selection: &Selection, offset: u64, rows: u64) -> PageBounds {
+        let total = selection.count(self.rows) as u64;
+        let end = offset.saturating_add(rows).min(total);
+        if offset >= end {
+            return PageBounds {
+                total,
+                ..PageBounds::default()
+            };
+        }
+        let rows = end - offset;
+        let Some(times) = &self.times else {
+            return PageBounds {
+                total,
+                range: None,
+                nulls: true,
+                skip: offset,
+                rows,
+            };
+        };
+        let mut of_hour = vec![0_u64; times.starts.len() + 1];
+        with_codes!(&times.hours, codes => selection.each(self.rows, |row| of_hour[codes[row].index()] += 1));
+        let timed = total - of_hour[NULL as usize];
+        if offset >= timed {
+            return PageBounds {
+                total,
+                range: None,
+                nulls: true,
+                skip: offset - timed,
+                rows,
+            };
+        }
+        let (newest, newer) = self.nth_newest(selection, &of_hour, offset);
+        let (oldest, _) = self.nth_newest(selection, &of_hour, end.min(timed) - 1);
+        PageBounds {
+            total,
+            range: Some((oldest, newest)),
+            nulls: end > timed,
+            skip: offset - newer,
+            rows,
+        }
+    }
+
+    /// Returns the time at a place from the newest on, and how many are newer.
+    fn nth_newest(&self, selection: &Selection, of_hour: &[u64], place: u64) -> (i64, u64) {
+        let Some(times) = &self.times else { return (0, 0) };
+        let mut before = 0;
+        let mut hour = of_hour.len() - 1;
+        while hour > 1 && before + of_hour[hour] <= place {
+            before += of_hour[hour];
+            hour -= 1;
+        }
+        let mut inside = Vec::new();
+        with_codes!(&times.hours, codes => selection.each(self.rows, |row| {
+            if codes[row].index() == hour {
+                inside.push(times.micros[row]);
+            }
+        }));
+        inside.sort_unstable_by(|a, b| b.cmp(a));
+        let Some(found) = inside.get((place - before) as usize).copied() else {
+            return (0, 0);
+        };
+        (found, before + inside.partition_point(|micros| *micros > found) as u64)
+    }
+}
