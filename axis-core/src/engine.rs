@@ -16,6 +16,7 @@ use crate::config::{Config, Connection, ViewConfig};
 use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, VerifyOptions, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::Query;
+use crate::signals::{Overrides, Signals};
 use crate::source::{self, Source};
 use crate::store::{Catalog, Keeper, Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
 use crate::sync::{Due, SyncEvent, SyncReport, Timing, VerifyReport, due};
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) opened_at: DateTime<Utc>,
     pub(crate) metadata: crate::metadata::Cache,
     pub(crate) kpi: crate::analytics::kpi::Cache,
+    pub(crate) overrides: Overrides,
     datasets: Vec<Arc<State>>,
     closing: CancellationToken,
     closed: AtomicBool,
@@ -161,6 +163,7 @@ impl EngineBuilder {
             tasks: TaskTracker::new(),
             metadata: crate::metadata::Cache::default(),
             kpi: crate::analytics::kpi::Cache::default(),
+            overrides: Overrides::new(self.config.custom_dir.as_deref()),
             datasets,
             closing: CancellationToken::new(),
             closed: AtomicBool::new(false),
@@ -257,6 +260,18 @@ impl Engine {
                 format!("there is no dataset `{name}`; there are: {known}"),
             )
         })
+    }
+
+    /// Returns people's feedback.
+    ///
+    /// # Errors
+    /// `NotFound` when no dataset holds any.
+    pub fn signals(&self) -> Result<Signals> {
+        Signals::of(self)
+    }
+
+    pub(crate) fn overrides(&self) -> &Overrides {
+        &self.0.overrides
     }
 
     /// Returns the datasets that can be synced: enabled, with a connection and queries, and not broken.
