@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use handle::Reserved;
 pub use handle::SyncHandle;
-pub use status::{DataVersion, DatasetStatus, RunningStatus, SyncState, Watermark};
+pub use status::{DataVersion, DatasetStatus, DerivedStatus, RunningStatus, SyncState, Watermark};
 pub(crate) use syncing::Running;
 pub use syncing::{SyncOptions, Work};
 pub use verifying::VerifyOptions;

@@ -17,6 +17,7 @@ use crate::config::{Config, Connection, ViewConfig};
 use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, VerifyOptions, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::Query;
+use crate::signals::{Overrides, Signals};
 use crate::source::{self, Source};
 use crate::store::{Catalog, Keeper, Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
 use crate::sync::{Due, SyncEvent, SyncReport, Timing, VerifyReport, due};
@@ -42,11 +43,9 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) opened_at: DateTime<Utc>,
     pub(crate) metadata: crate::metadata::Cache,
-<<<<<<< HEAD
     pub(crate) kpi: crate::analytics::kpi::Cache,
-=======
     pub(crate) frames: Frames,
->>>>>>> a83f0bd (Answer monitoring analytics from narrow columns in memory)
+    pub(crate) overrides: Overrides,
     datasets: Vec<Arc<State>>,
     closing: CancellationToken,
     closed: AtomicBool,
@@ -88,11 +87,8 @@ impl Inner {
             dataset.memory.forget();
         }
         self.metadata.forget();
-<<<<<<< HEAD
         self.kpi.forget();
-=======
         self.frames.forget();
->>>>>>> a83f0bd (Answer monitoring analytics from narrow columns in memory)
     }
 }
 
@@ -169,11 +165,9 @@ impl EngineBuilder {
             turns: Semaphore::new(SYNCS_AT_ONCE),
             tasks: TaskTracker::new(),
             metadata: crate::metadata::Cache::default(),
-<<<<<<< HEAD
             kpi: crate::analytics::kpi::Cache::default(),
-=======
             frames: Frames::default(),
->>>>>>> a83f0bd (Answer monitoring analytics from narrow columns in memory)
+            overrides: Overrides::new(self.config.custom_dir.as_deref()),
             datasets,
             closing: CancellationToken::new(),
             closed: AtomicBool::new(false),
@@ -270,6 +264,18 @@ impl Engine {
                 format!("there is no dataset `{name}`; there are: {known}"),
             )
         })
+    }
+
+    /// Returns people's feedback.
+    ///
+    /// # Errors
+    /// `NotFound` when no dataset holds any.
+    pub fn signals(&self) -> Result<Signals> {
+        Signals::of(self)
+    }
+
+    pub(crate) fn overrides(&self) -> &Overrides {
+        &self.0.overrides
     }
 
     /// Returns the datasets that can be synced: enabled, with a connection and queries, and not broken.

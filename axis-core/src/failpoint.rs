@@ -73,6 +73,8 @@ steps! {
     TableApplied = "commit.applied",
     /// The view is as it will be.
     ViewMade = "commit.view",
+    /// What is derived from the view is as it will be.
+    Derived = "commit.derived",
     /// The dataset's record is written.
     RecordWritten = "commit.record",
     /// The run log is written; only the commit is missing.

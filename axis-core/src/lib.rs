@@ -32,6 +32,7 @@
 pub mod analytics;
 pub mod column;
 pub mod config;
+pub mod signals;
 pub mod source;
 
 mod clock;
@@ -52,8 +53,8 @@ pub use arrow;
 pub use clock::{Clock, SystemClock};
 pub use config::Env;
 pub use dataset::{
-    DataVersion, Dataset, DatasetStatus, RunningStatus, SyncHandle, SyncOptions, SyncState, VerifyOptions, Watermark,
-    Work,
+    DataVersion, Dataset, DatasetStatus, DerivedStatus, RunningStatus, SyncHandle, SyncOptions, SyncState,
+    VerifyOptions, Watermark, Work,
 };
 pub use engine::{Engine, EngineBuilder, Usage};
 pub use error::{Error, ErrorKind, Result};

@@ -159,6 +159,11 @@ pub(crate) fn columns_of(connection: &Connection, relation: &str) -> Result<Vec<
     rows.collect::<duckdb::Result<_>>().map_err(&fault)
 }
 
+/// Returns what a relation holds that nothing is joined for; `None` when it does not exist.
+pub(crate) fn metadata_of(connection: &Connection, name: &str) -> Result<Option<DatasetMetadata>> {
+    compute(connection, name, &ViewConfig::None)
+}
+
 fn compute(connection: &Connection, name: &str, view: &ViewConfig) -> Result<Option<DatasetMetadata>> {
     let columns = columns_of(connection, name)?;
     if columns.is_empty() {

@@ -42,7 +42,9 @@ impl Config {
                 files.push((name, text));
             }
         }
-        Self::resolve(&Files::new(root, files), &env)
+        let mut config = Self::resolve(&Files::new(root, files), &env)?;
+        config.custom_dir = Some(custom_dir);
+        Ok(config)
     }
 }
 

@@ -13,6 +13,7 @@ mod collections;
 mod connection;
 mod custom;
 mod dataset;
+mod document;
 mod dotenv;
 mod duckdb;
 mod env;
@@ -33,6 +34,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use document::document;
 pub use env::Env;
 pub(crate) use kpi::title_case;
 pub use model::*;

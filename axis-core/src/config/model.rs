@@ -23,6 +23,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Every dataset: the built-in four in the order `monitoring`, `eval`, `human_signals`, `kpi`, then the user's own by name.
     pub datasets: Vec<DatasetConfig>,
+    /// The custom directory, when the configuration was loaded from one.
+    pub custom_dir: Option<PathBuf>,
     /// What is odd but not wrong, such as unknown keys.
     pub warnings: Vec<Warning>,
     /// Every setting with its value (secrets redacted) and origin, ordered by key.

@@ -142,6 +142,7 @@ impl Config {
             store,
             server,
             datasets,
+            custom_dir: None,
             warnings,
             settings: ordered(settings),
         })
@@ -172,6 +173,7 @@ impl Config {
             store,
             server,
             datasets,
+            custom_dir: None,
             warnings,
             settings: ordered(settings),
         }

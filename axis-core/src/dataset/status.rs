@@ -61,6 +61,23 @@ pub struct DatasetStatus {
     pub incremental_column: Option<String>,
     /// `refresh_interval_minutes`; 0 means no schedule.
     pub refresh_interval_minutes: u64,
+    /// The relation that each commit makes from this one; `None` when there is none, or not yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived: Option<DerivedStatus>,
+}
+
+/// A relation that is made from a dataset in each commit that changes it: it is never older or newer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DerivedStatus {
+    /// The relation.
+    pub relation: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Rows that the last commit added, less those that it removed; at least 0.
+    pub added: u64,
+    /// Why it could not be made; it is then empty.
+    pub error: Option<String>,
 }
 
 /// A sync, or other work on the dataset, that is going on.
@@ -169,6 +186,12 @@ impl Dataset {
             incremental_column: config.tables.first().and_then(|table| table.incremental_column.clone()),
             refresh_interval_minutes: config.refresh_interval.map_or(0, |interval| interval.as_secs() / 60),
             last_success: record.last_success,
+            derived: record.derived.map(|derived| DerivedStatus {
+                relation: derived.relation,
+                rows: derived.rows,
+                added: derived.added,
+                error: derived.error,
+            }),
         }
     }
 

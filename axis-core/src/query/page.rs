@@ -102,7 +102,7 @@ impl Dataset {
     /// # Errors
     /// `InvalidArgument` for a page below 1, a page size outside of 1 to 500 or a time that cannot be read; `Store`, `Closed`.
     pub async fn page(&self, request: PageRequest) -> Result<Page> {
-        check(&request)?;
+        check_page(&request)?;
         self.check_readable()?;
         let (page, page_size) = (request.page, request.page_size);
         let Some(relation) = self.relation().map(str::to_owned) else {
@@ -126,7 +126,8 @@ impl Dataset {
     }
 }
 
-fn check(request: &PageRequest) -> Result<()> {
+/// Refuses pages that cannot be.
+pub(crate) fn check_page(request: &PageRequest) -> Result<()> {
     if request.page < 1 || request.page > i64::MAX.cast_unsigned() / PAGE_SIZE_MAX {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
@@ -241,7 +242,7 @@ fn order(sql: &mut String, sort: Option<&ColumnInfo>, direction: SortDirection, 
 }
 
 /// The `where` clause and its bound values.
-fn condition(filters: &Filters, columns: &[ColumnInfo]) -> Result<(String, Vec<Value>)> {
+pub(crate) fn condition(filters: &Filters, columns: &[ColumnInfo]) -> Result<(String, Vec<Value>)> {
     let find = |name: &str| {
         columns
             .iter()

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use duckdb::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use super::fault;
+use super::{DerivedRecord, fault};
 use crate::config::DatasetConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::CursorValue;
@@ -22,6 +22,7 @@ create schema if not exists _axis;
 create table if not exists _axis.store (format bigint, engine varchar, created_at timestamp, epoch bigint);
 alter table _axis.store add column if not exists epoch bigint;
 create table if not exists _axis.datasets (dataset varchar, record varchar);
+create table if not exists _axis.derived (relation varchar, description varchar);
 create table if not exists _axis.runs (
     run_id varchar, dataset varchar, started_at timestamp, elapsed_ms bigint, outcome varchar, strategy varchar,
     rows_read bigint, generation bigint, code varchar, message varchar
@@ -68,6 +69,9 @@ pub(crate) struct DatasetRecord {
     pub(crate) view: Option<(String, String)>,
     /// The tables, by name.
     pub(crate) tables: BTreeMap<String, TableRecord>,
+    /// The relation that is made from the view, if there is one.
+    #[serde(default)]
+    pub(crate) derived: Option<DerivedRecord>,
 }
 
 /// What is remembered of one table.
@@ -291,10 +295,12 @@ pub(crate) fn claim(connection: &Connection, dataset: &str, relations: &[&str]) 
             continue;
         }
         let mut record: DatasetRecord = parse(&record)?;
-        let before = (record.tables.len(), record.view.is_some());
+        let relations = |record: &DatasetRecord| (record.tables.len(), record.view.is_some(), record.derived.is_some());
+        let before = relations(&record);
         record.tables.retain(|table, _| !mine(table));
         record.view = record.view.filter(|(view, _)| !mine(view));
-        if before != (record.tables.len(), record.view.is_some()) {
+        record.derived = record.derived.filter(|derived| !mine(&derived.relation));
+        if before != relations(&record) {
             write(connection, &other, &record)?;
         }
     }

@@ -4,6 +4,7 @@ use duckdb::Connection;
 use duckdb::types::Value;
 
 use super::catalog::{self, DatasetRecord, RunRecord};
+use super::derived::{self, Derivation, Touch};
 use super::reconcile::delete_gone;
 use super::stage::{delta_name, greatest, staging_name};
 use super::{Fence, Reason, fault};
@@ -28,6 +29,8 @@ pub(crate) struct Commit {
     pub(crate) tables: Vec<TableChange>,
     /// The view to create, with the SQL after `as`.
     pub(crate) view: Option<(String, String)>,
+    /// What is made from the view.
+    pub(crate) derivation: Option<Derivation>,
 }
 
 /// How one staged table becomes visible.
@@ -76,10 +79,29 @@ impl Commit {
         fence: &Fence,
         complete: impl FnOnce(&mut DatasetRecord, &mut RunRecord, &[TableOutcome], bool),
     ) -> Result<DatasetRecord> {
+        let mut complete = Some(complete);
+        match self.attempt(connection, reason, fence, None, &mut complete) {
+            // What is derived is worth less than what it is derived from.
+            Err(error) if derived::is_about_deriving(&error) => {
+                tracing::warn!(dataset = self.dataset, code = error.code(), error = %error, "committed without what is derived");
+                self.attempt(connection, reason, fence, Some(&error), &mut complete)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn attempt(
+        &self,
+        connection: &Connection,
+        reason: &Reason,
+        fence: &Fence,
+        failed: Option<&Error>,
+        complete: &mut Option<impl FnOnce(&mut DatasetRecord, &mut RunRecord, &[TableOutcome], bool)>,
+    ) -> Result<DatasetRecord> {
         let fault = fault::store("sync.commit");
         connection.execute_batch("begin transaction").map_err(&fault)?;
         reach(Step::CommitBegun);
-        let outcome = self.apply(connection, reason, complete).and_then(|record| {
+        let outcome = self.apply(connection, reason, failed, complete).and_then(|record| {
             // Past this point the outcome is decided by DuckDB and by the fence.
             reason.check()?;
             fence.commit(connection, "sync.commit")?;
@@ -94,15 +116,18 @@ impl Commit {
     }
 
     fn apply(
-        mut self,
+        &self,
         connection: &Connection,
         reason: &Reason,
-        complete: impl FnOnce(&mut DatasetRecord, &mut RunRecord, &[TableOutcome], bool),
+        failed: Option<&Error>,
+        complete: &mut Option<impl FnOnce(&mut DatasetRecord, &mut RunRecord, &[TableOutcome], bool)>,
     ) -> Result<DatasetRecord> {
+        let mut record = self.record.clone();
+        let mut touch = self.derivation.map(Touch::new);
         let mut outcomes = Vec::with_capacity(self.tables.len());
         for change in &self.tables {
             reason.check()?;
-            outcomes.push(change.apply(connection)?);
+            outcomes.push(change.apply(connection, touch.as_mut())?);
             reach(Step::TableApplied);
         }
         let mut changed = outcomes.iter().any(|outcome| outcome.changed);
@@ -111,8 +136,8 @@ impl Commit {
             .iter()
             .filter(|change| matches!(change.kind, ChangeKind::Swap { .. }));
         let mut made: Vec<&str> = swapped.map(|change| change.table.as_str()).collect();
-        if self.view != self.record.view {
-            if let Some((name, _)) = &self.record.view {
+        if self.view != record.view {
+            if let Some((name, _)) = &record.view {
                 drop_view(connection, name)?;
             }
             if let Some((name, sql)) = &self.view {
@@ -120,23 +145,37 @@ impl Commit {
                 create_view(connection, name, sql)?;
                 made.push(name);
             }
-            self.record.view = self.view.clone();
+            record.view.clone_from(&self.view);
             changed = true;
+            if let Some(touch) = &mut touch {
+                touch.all();
+            }
             reach(Step::ViewMade);
         }
+        if let Some((derivation, touch)) = self.derivation.zip(touch.as_ref()) {
+            let parts = (derivation, touch);
+            if derived::update(connection, reason, parts, &mut record, (changed, failed))? {
+                made.push(derivation.relation);
+                changed = true;
+            }
+        }
+        reach(Step::Derived);
         if changed {
-            self.record.generation += 1;
-            self.record.revision.clone_from(&self.run.run_id);
+            record.generation += 1;
+            record.revision.clone_from(&self.run.run_id);
         }
         if !made.is_empty() {
             catalog::claim(connection, &self.dataset, &made)?;
         }
-        complete(&mut self.record, &mut self.run, &outcomes, changed);
-        catalog::write(connection, &self.dataset, &self.record)?;
+        let mut run = self.run.clone();
+        if let Some(complete) = complete.take() {
+            complete(&mut record, &mut run, &outcomes, changed);
+        }
+        catalog::write(connection, &self.dataset, &record)?;
         reach(Step::RecordWritten);
-        catalog::log_run(connection, &self.run)?;
+        catalog::log_run(connection, &run)?;
         reach(Step::RunLogged);
-        Ok(self.record)
+        Ok(record)
     }
 }
 
@@ -187,10 +226,12 @@ fn drop_relation(connection: &Connection, name: &str) -> Result<()> {
 }
 
 impl TableChange {
-    fn apply(&self, connection: &Connection) -> Result<TableOutcome> {
-        let mut outcome = self.apply_staged(connection)?;
+    fn apply(&self, connection: &Connection, mut touch: Option<&mut Touch>) -> Result<TableOutcome> {
+        let mut outcome = self.apply_staged(connection, touch.as_deref_mut())?;
         if !self.gone.is_empty() {
-            let gone = delete_gone(connection, &self.table, &self.gone)?;
+            let gone = delete_gone(connection, &self.table, &self.gone, |sql| {
+                Touch::delete(touch, connection, &self.columns, sql)
+            })?;
             outcome.changed |= gone > 0;
             outcome.deleted += gone;
             outcome.rows -= gone;
@@ -198,9 +239,12 @@ impl TableChange {
         Ok(outcome)
     }
 
-    fn apply_staged(&self, connection: &Connection) -> Result<TableOutcome> {
+    fn apply_staged(&self, connection: &Connection, touch: Option<&mut Touch>) -> Result<TableOutcome> {
         match &self.kind {
             ChangeKind::Swap { key } => {
+                if let Some(touch) = touch {
+                    touch.all();
+                }
                 check_key(connection, &self.table, &ident(&staging_name(&self.table)), key)?;
                 self.swap(connection)
             }
@@ -211,7 +255,7 @@ impl TableChange {
             }),
             ChangeKind::Merge { from, key } => {
                 check_key(connection, &self.table, &delta_name(&self.table), key)?;
-                let outcome = self.merge(connection, from, key)?;
+                let outcome = self.merge(connection, from, key, touch)?;
                 // The connection lives on; its temporary tables would hold memory.
                 connection
                     .execute_batch(&format!("drop table {}", delta_name(&self.table)))
@@ -243,7 +287,13 @@ impl TableChange {
         })
     }
 
-    fn merge(&self, connection: &Connection, from: &CursorValue, key: &[String]) -> Result<TableOutcome> {
+    fn merge(
+        &self,
+        connection: &Connection,
+        from: &CursorValue,
+        key: &[String],
+        mut touch: Option<&mut Touch>,
+    ) -> Result<TableOutcome> {
         let fault = fault::store("sync.commit");
         let table = ident(&self.table);
         let staging = delta_name(&self.table);
@@ -280,16 +330,18 @@ impl TableChange {
         }
         let mut deleted = 0;
         for condition in &window {
-            deleted += connection
-                .execute(&format!("delete from {table} where {condition}"), [])
-                .map_err(&fault)?;
+            let sql = format!("delete from {table} where {condition}");
+            deleted += Touch::delete(touch.as_deref_mut(), connection, &self.columns, &sql)?;
         }
         if !key.is_empty() {
             let key = key.iter().map(|column| ident(column)).collect::<Vec<_>>().join(", ");
             let sql = format!("delete from {table} where ({key}) in (select {key} from {staging})");
-            deleted += connection.execute(&sql, []).map_err(&fault)?;
+            deleted += Touch::delete(touch.as_deref_mut(), connection, &self.columns, &sql)?;
         }
         reach(Step::WindowDeleted);
+        if let Some(touch) = touch {
+            touch.inserted(connection, &self.columns, &staging)?;
+        }
         let inserted = connection
             .execute(
                 &format!("insert into {table} ({names}) select {names} from {staging}"),
@@ -299,7 +351,7 @@ impl TableChange {
         let rows = count(connection, &self.table)?;
         Ok(TableOutcome {
             changed: !self.added.is_empty() || deleted > 0 || inserted > 0,
-            deleted: deleted as u64,
+            deleted,
             inserted: inserted as u64,
             rows,
             watermark,

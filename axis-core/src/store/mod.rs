@@ -4,6 +4,7 @@ mod catalog;
 mod checksum;
 mod claim;
 mod commit;
+mod derived;
 pub(crate) mod fault;
 mod feed;
 mod fence;
@@ -32,6 +33,7 @@ pub(crate) use catalog::{
 };
 pub(crate) use checksum::{Hashed, Sums, stored_columns, sum_feed, sum_table};
 pub(crate) use commit::{ChangeKind, Commit, TableChange, TableOutcome};
+pub(crate) use derived::{Derivation, DerivedRecord, Made, OPERATION as DERIVING, Scope, description};
 pub(crate) use feed::{Feed, Feeds};
 pub(crate) use fence::Fence;
 pub(crate) use keeper::Keeper;
@@ -39,7 +41,7 @@ pub(crate) use pool::{Limits, Pool, Reason, RunningLoad, Session};
 pub(crate) use reconcile::{Found, Reconciled, reconcile};
 pub(crate) use stage::{drop_staging, stage_delta, stage_full, stage_more};
 pub use stream::QueryStream;
-pub(crate) use stream::{fetch, open_stream};
+pub(crate) use stream::{each_batch, fetch, open_stream};
 pub(crate) use vectors::VectorBatch;
 
 use crate::config::StoreConfig;

@@ -89,7 +89,12 @@ pub(crate) fn reconcile(
 }
 
 /// Deletes the rows that were found to be gone, in the caller's transaction. Returns how many there were.
-pub(super) fn delete_gone(connection: &Connection, table: &str, key: &[String]) -> Result<u64> {
+pub(super) fn delete_gone(
+    connection: &Connection,
+    table: &str,
+    key: &[String],
+    delete: impl FnOnce(&str) -> Result<u64>,
+) -> Result<u64> {
     let fault = fault::store("sync.commit");
     let gone = gone_name(table);
     let key = key.iter().map(|column| ident(column)).collect::<Vec<_>>().join(", ");
@@ -97,12 +102,12 @@ pub(super) fn delete_gone(connection: &Connection, table: &str, key: &[String]) 
         "delete from {} where ({key}) in (select {key} from {gone})",
         ident(table)
     );
-    let rows = connection.execute(&sql, []).map_err(&fault)?;
+    let rows = delete(&sql)?;
     reach(Step::GoneDeleted);
     connection
         .execute_batch(&format!("drop table {gone}"))
         .map_err(&fault)?;
-    Ok(rows as u64)
+    Ok(rows)
 }
 
 /// Creates a temporary table and returns its rows, which DuckDB itself does not count.

@@ -271,6 +271,22 @@ pub(crate) fn fetch(
     Ok(all)
 }
 
+/// Runs one of our own queries and hands its answer over batch by batch; no more than one of them is in memory.
+pub(crate) fn each_batch(
+    connection: &Connection,
+    sql: &str,
+    operation: &'static str,
+    mut take: impl FnMut(RecordBatch) -> Result<()>,
+) -> Result<()> {
+    let fault = fault::store(operation);
+    let mut statement = connection.prepare(sql).map_err(&fault)?;
+    drop(statement.stream_arrow([]).map_err(&fault)?);
+    while let Some(part) = statement.step().map_err(&fault)? {
+        take(RecordBatch::from(&part))?;
+    }
+    Ok(())
+}
+
 fn timed_out() -> Error {
     Error::new(ErrorKind::Timeout, "the query took longer than allowed").during("query")
 }

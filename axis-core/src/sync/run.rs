@@ -17,9 +17,10 @@ use super::split::split;
 use super::view;
 use super::window::Clocks;
 use crate::clock::Clock;
-use crate::config::{Connection, DatasetConfig};
+use crate::config::{Connection, DatasetConfig, DatasetKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
+use crate::signals;
 use crate::source::{CursorValue, Horizon, ReadProgress, Snapshot, Source, sql_text};
 use crate::store::{ChangeKind, Commit, DatasetRecord, Limits, RunRecord, Session, Store, TableChange, drop_staging};
 
@@ -273,6 +274,7 @@ async fn commit(
         record: context.record.clone(),
         run: RunRecord::started(&context.run_id, &context.dataset.name, started_at),
         view: view::sql(&context.dataset.view, &plans),
+        derivation: (context.dataset.kind == DatasetKind::HumanSignals).then_some(signals::CASES),
         tables: plans
             .iter()
             .zip(&staged)
