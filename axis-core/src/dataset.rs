@@ -66,6 +66,20 @@ impl Dataset {
         lock(&self.state.record).generation
     }
 
+    /// Returns the source, unless the dataset is broken or has none.
+    pub(crate) fn source(&self) -> Result<&dyn Source> {
+        if self.engine.is_closed() {
+            return Err(closed());
+        }
+        if let Some(error) = &self.config().broken {
+            return Err(error.clone());
+        }
+        self.state.source.as_deref().ok_or_else(|| {
+            let message = "the dataset has no connection; set `url`, or `host` and `database`";
+            Error::new(ErrorKind::Config, message)
+        })
+    }
+
     /// Refuses to read a store that is switched off.
     pub(crate) fn check_readable(&self) -> Result<()> {
         if self.engine.is_closed() {

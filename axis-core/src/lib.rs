@@ -30,6 +30,7 @@
 //! * `fail-points` lets the tests of this crate kill a sync at each of its steps. It is no part of the interface.
 
 pub mod analytics;
+pub mod browse;
 pub mod column;
 pub mod config;
 pub mod signals;

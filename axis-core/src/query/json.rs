@@ -164,11 +164,11 @@ fn list(elements: &dyn Array) -> Value {
     Value::Array((0..elements.len()).map(|row| cell(elements, row)).collect())
 }
 
-fn float(value: f64) -> Value {
+pub(crate) fn float(value: f64) -> Value {
     serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
-fn decimal(unscaled: i128, scale: u8) -> Value {
+pub(crate) fn decimal(unscaled: i128, scale: u8) -> Value {
     if scale == 0 {
         return i64::try_from(unscaled).map_or_else(|_| json!(unscaled.to_string()), |whole| json!(whole));
     }
@@ -183,7 +183,7 @@ fn decimal(unscaled: i128, scale: u8) -> Value {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold("\\x".to_owned(), |mut text, byte| {
         // Writing to a String cannot fail.
@@ -192,14 +192,14 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-fn date(days: i32) -> Value {
+pub(crate) fn date(days: i32) -> Value {
     match NaiveDate::from_epoch_days(days) {
         Some(date) => json!(date.to_string()),
         None => json!(if days > 0 { "infinity" } else { "-infinity" }),
     }
 }
 
-fn time(micros: i64) -> Value {
+pub(crate) fn time(micros: i64) -> Value {
     let seconds = u32::try_from(micros / 1_000_000).unwrap_or(u32::MAX);
     let nanos = u32::try_from(micros % 1_000_000).unwrap_or(0) * 1_000;
     match NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos) {
@@ -209,7 +209,7 @@ fn time(micros: i64) -> Value {
     }
 }
 
-fn timestamp(micros: i64, instant: bool) -> Value {
+pub(crate) fn timestamp(micros: i64, instant: bool) -> Value {
     match DateTime::from_timestamp_micros(micros) {
         Some(time) if micros != i64::MAX && micros != -i64::MAX => {
             json!(

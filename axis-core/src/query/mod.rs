@@ -1,6 +1,6 @@
 //! Reading the store: ad-hoc SQL, and pages of a dataset.
 
-mod json;
+pub(crate) mod json;
 mod page;
 
 use std::time::Duration;

@@ -128,6 +128,15 @@ pub(crate) fn names(kind: DatasetKind, custom: &BTreeMap<String, String>, source
     Ok(Names { finals, kept })
 }
 
+/// Gives every source column its final name; see [`names`].
+pub(crate) fn final_names(
+    kind: DatasetKind,
+    custom: &BTreeMap<String, String>,
+    source: &[String],
+) -> Result<Vec<String>> {
+    names(kind, custom, source).map(|names| names.finals)
+}
+
 /// The canonical name that the built-in rules give a column; `None` when they leave it alone.
 fn target(kind: DatasetKind, name: &str) -> Option<String> {
     let key = key(name);

@@ -12,6 +12,7 @@ mod every_type;
 mod full;
 mod full_disk;
 mod horizon;
+mod import;
 mod incremental;
 mod lost_store;
 mod model;
