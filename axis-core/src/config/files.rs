@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ledger::config_error;
-use super::{Config, Env, Files, builtin, custom};
+use super::{Config, Env, Files, builtin, custom, dashboard};
 use crate::error::{Error, Result};
 
 impl Config {
@@ -36,13 +36,19 @@ impl Config {
                 files.push((name, text));
             }
         }
+        for block in dashboard::BLOCKS {
+            let name = format!("config/{block}.yaml");
+            if let Some(text) = read(&custom_dir.join(&name), &name)? {
+                files.push((name, text));
+            }
+        }
         for name in own_datasets(&custom_dir.join(custom::FOLDER))? {
             let name = format!("{}{name}", custom::FOLDER);
             if let Some(text) = read(&custom_dir.join(&name), &name)? {
                 files.push((name, text));
             }
         }
-        Self::resolve(&Files::new(root, files), &env)
+        Self::resolve(&Files::new(root, files).with_custom_dir(custom_dir), &env)
     }
 }
 

@@ -1,11 +1,13 @@
 //! What the configuration says, once resolved: plain data that the engine, the adapters and the analytics read.
 
+mod dashboard;
 mod kinds;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use dashboard::*;
 pub use kinds::*;
 
 use super::Secret;
@@ -19,6 +21,10 @@ pub struct Config {
     pub store: StoreConfig,
     /// The server (environment only).
     pub server: ServerConfig,
+    /// What the web dashboard is told about itself.
+    pub dashboard: DashboardConfig,
+    /// The custom directory, when the configuration was read from one.
+    pub custom_dir: Option<PathBuf>,
     /// Every dataset: the built-in four in the order `monitoring`, `eval`, `human_signals`, `kpi`, then the user's own by name.
     pub datasets: Vec<DatasetConfig>,
     /// What is odd but not wrong, such as unknown keys.

@@ -6,7 +6,7 @@ use super::collections::suggest;
 use super::ledger::Ledger;
 use super::node::{Block, found};
 use super::yaml::{self, Data, Entry, Node, Place};
-use super::{Config, DatasetConfig, Env, Origin, Setting, Warning, builtin, custom, duckdb, server};
+use super::{Config, DatasetConfig, Env, Origin, Setting, Warning, builtin, custom, dashboard, duckdb, server};
 use crate::error::Result;
 use crate::source::sql_text;
 
@@ -18,6 +18,8 @@ pub struct Files {
     pub root: PathBuf,
     /// The files, in the order in which they are read.
     pub files: Vec<ConfigFile>,
+    /// The custom directory itself, which also holds pictures.
+    pub custom_dir: Option<PathBuf>,
 }
 
 /// The text of one file.
@@ -44,10 +46,18 @@ impl Files {
         Self {
             root: root.into(),
             files: files.collect(),
+            custom_dir: None,
         }
     }
 
-    fn find(&self, name: &str) -> Option<&ConfigFile> {
+    /// Names the custom directory.
+    #[must_use]
+    pub fn with_custom_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.custom_dir = Some(path.into());
+        self
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&ConfigFile> {
         self.files.iter().find(|file| file.name == name)
     }
 }
@@ -130,6 +140,7 @@ impl Config {
             return Err(error);
         }
         ledger.drain(&mut settings, &mut warnings);
+        let dashboard = dashboard::read(files, env, &mut settings, &mut warnings);
 
         let mut datasets = Vec::new();
         for builtin in &builtin::BUILTINS {
@@ -159,6 +170,8 @@ impl Config {
         Ok(Self {
             store,
             server,
+            dashboard,
+            custom_dir: files.custom_dir.clone(),
             datasets,
             warnings,
             settings: ordered(settings),
@@ -185,9 +198,12 @@ impl Config {
             .collect();
         let (mut settings, mut warnings) = (Vec::new(), Vec::new());
         ledger.drain(&mut settings, &mut warnings);
+        let dashboard = dashboard::read(&Files::default(), &ledger_env, &mut settings, &mut warnings);
         Self {
             store,
             server,
+            dashboard,
+            custom_dir: None,
             datasets,
             warnings,
             settings: ordered(settings),
@@ -218,7 +234,7 @@ impl Config {
 }
 
 /// Returns the one block of a file, and warns of others.
-fn top_entry<'n>(ledger: &Ledger<'_>, node: Option<&'n Node>, name: &str) -> Option<&'n Entry> {
+pub(super) fn top_entry<'n>(ledger: &Ledger<'_>, node: Option<&'n Node>, name: &str) -> Option<&'n Entry> {
     let node = node?;
     let entries = match &node.data {
         Data::Map(entries) => entries,

@@ -70,6 +70,9 @@ pub struct TableReport {
     pub schema_change: Option<String>,
     /// Aliases that kept their own name because the canonical one was taken.
     pub kept_aliases: Vec<KeptAlias>,
+    /// Columns that the analytics of this dataset need and the query does not return; without them the analytics fail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_columns: Vec<String>,
 }
 
 /// What a comparison of all keys of a table found. Afterwards both sides have the same keys.

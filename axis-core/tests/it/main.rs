@@ -13,6 +13,7 @@ mod full;
 mod full_disk;
 mod horizon;
 mod incremental;
+mod kpi;
 mod lost_store;
 mod model;
 mod pages;

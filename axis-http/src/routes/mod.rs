@@ -2,6 +2,7 @@
 
 mod data;
 mod health;
+mod kpi;
 mod status;
 mod store;
 
@@ -32,7 +33,8 @@ pub(crate) fn all(engine: Engine) -> Router {
         .route("/api/store/verify/{dataset}", post(store::verify))
         .route("/api/store/status", get(status::status))
         .route("/api/store/metadata/{dataset}", get(data::metadata))
-        .route("/api/store/data/{dataset}", get(data::data));
+        .route("/api/store/data/{dataset}", get(data::data))
+        .merge(kpi::routes());
     openapi::serve(routes, App::new(engine))
 }
 
