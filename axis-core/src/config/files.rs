@@ -29,6 +29,7 @@ impl Config {
         }
 
         let mut files = Vec::new();
+        let mut unreadable = Vec::new();
         let blocks = builtin::BUILTINS.iter().map(|builtin| builtin.block);
         for block in std::iter::once("duckdb").chain(blocks) {
             let name = format!("config/{block}.yaml");
@@ -38,8 +39,9 @@ impl Config {
         }
         for block in dashboard::BLOCKS {
             let name = format!("config/{block}.yaml");
-            if let Some(text) = read(&custom_dir.join(&name), &name)? {
-                files.push((name, text));
+            match read(&custom_dir.join(&name), &name) {
+                Ok(text) => files.extend(text.map(|text| (name, text))),
+                Err(error) => unreadable.push(error),
             }
         }
         for name in own_datasets(&custom_dir.join(custom::FOLDER))? {
@@ -48,7 +50,9 @@ impl Config {
                 files.push((name, text));
             }
         }
-        Self::resolve(&Files::new(root, files).with_custom_dir(custom_dir), &env)
+        let mut files = Files::new(root, files).with_custom_dir(custom_dir);
+        files.unreadable = unreadable;
+        Self::resolve(&files, &env)
     }
 }
 

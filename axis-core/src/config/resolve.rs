@@ -7,7 +7,7 @@ use super::ledger::Ledger;
 use super::node::{Block, found};
 use super::yaml::{self, Data, Entry, Node, Place};
 use super::{Config, DatasetConfig, Env, Origin, Setting, Warning, builtin, custom, dashboard, duckdb, server};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::source::sql_text;
 
 /// What [`Config::resolve`] works on.
@@ -20,6 +20,8 @@ pub struct Files {
     pub files: Vec<ConfigFile>,
     /// The custom directory itself, which also holds pictures.
     pub custom_dir: Option<PathBuf>,
+    /// Why files of the dashboard could not be read.
+    pub(super) unreadable: Vec<Error>,
 }
 
 /// The text of one file.
@@ -47,6 +49,7 @@ impl Files {
             root: root.into(),
             files: files.collect(),
             custom_dir: None,
+            unreadable: Vec::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Every route.
 
+mod config;
 mod data;
 mod health;
 mod kpi;
@@ -34,6 +35,7 @@ pub(crate) fn all(engine: Engine) -> Router {
         .route("/api/store/status", get(status::status))
         .route("/api/store/metadata/{dataset}", get(data::metadata))
         .route("/api/store/data/{dataset}", get(data::data))
+        .merge(config::routes())
         .merge(kpi::routes());
     openapi::serve(routes, App::new(engine))
 }

@@ -35,7 +35,11 @@ const ROLES: [(&str, &str); 23] = [
 const REQUIRED: [&str; 5] = ["id", "name", "action", "batch", "status"];
 const LISTS: [&str; 2] = ["mitigants", "data_fields"];
 const FILTERS: [&str; 5] = ["action", "product", "category", "threshold_type", "status"];
-const QUALITIES: [(&str, &str); 3] = [("aligned", "aligned"), ("divergent", "divergent"), ("partial", "partial")];
+const QUALITIES: [(&str, &str); 3] = [
+    ("aligned", "aligned"),
+    ("divergent", "divergent"),
+    ("partial", "partial"),
+];
 
 /// Reads the block; an empty one gives the defaults.
 pub(super) fn read(block: &Block<'_>) -> MemoryFields {
@@ -128,6 +132,8 @@ fn pairs(block: &Block<'_>) -> Vec<Vec<String>> {
         }
     }
     let shown: Vec<String> = pairs.iter().map(|pair| format!("[{}]", pair.join(", "))).collect();
-    block.ledger.set(block.key(KEY), format!("[{}]", shown.join(", ")), Some(&entry.place));
+    block
+        .ledger
+        .set(block.key(KEY), format!("[{}]", shown.join(", ")), Some(&entry.place));
     pairs
 }

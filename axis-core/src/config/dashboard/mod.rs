@@ -20,7 +20,7 @@ pub(super) fn read(
     settings: &mut Vec<Setting>,
     warnings: &mut Vec<Warning>,
 ) -> DashboardConfig {
-    let mut broken = Vec::new();
+    let mut broken = files.unreadable.clone();
     let [theme, agents, memory] = BLOCKS.map(|block| {
         let name = format!("config/{block}.yaml");
         let file = files.find(&name)?;
@@ -34,7 +34,7 @@ pub(super) fn read(
     });
     let ledger = Ledger::new(env);
     let config = DashboardConfig {
-        theme: theme::read(&mapping(&ledger, "theme", theme.as_ref())),
+        theme: theme::read(mapping(&ledger, "theme", theme.as_ref())),
         agents: read_agents(&ledger, agents.as_ref()),
         memory: memory::read(&mapping(&ledger, "memory", memory.as_ref())),
         copilot_enabled: copilot(&ledger),
@@ -117,7 +117,9 @@ fn read_agents(ledger: &Ledger<'_>, node: Option<&Node>) -> Vec<Agent> {
 
 /// Reads `COPILOT_ENABLED`.
 fn copilot(ledger: &Ledger<'_>) -> bool {
-    let entries = variable(ledger, "COPILOT_ENABLED", "copilot_enabled").into_iter().collect();
+    let entries = variable(ledger, "COPILOT_ENABLED", "copilot_enabled")
+        .into_iter()
+        .collect();
     let place = Place::Env {
         name: "COPILOT_ENABLED".to_owned(),
         label: String::new(),

@@ -16,7 +16,12 @@ const KNOWN: [(&str, &str, &str, &str, u32); 2] = [
 /// Reads `AXIS_PLUGINS_ENABLED`: all (`*`) by default, none when it is empty, else the names of a comma-separated list.
 pub(super) fn read(ledger: &Ledger<'_>) -> Vec<Plugin> {
     let given = ledger.env.get(VARIABLE);
-    let wanted: Vec<&str> = given.unwrap_or("*").split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let wanted: Vec<&str> = given
+        .unwrap_or("*")
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
     let place = variable(ledger, VARIABLE, SETTING).map(|entry| entry.place);
     ledger.set(SETTING, wanted.join(","), place.as_ref());
     if let Some(place) = &place {

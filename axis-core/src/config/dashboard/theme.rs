@@ -31,14 +31,23 @@ const VARIABLES: [(&str, &str); 16] = [
 ];
 
 /// Reads the block; an empty one gives the built-in theme.
-pub(super) fn read(block: &Block<'_>) -> Theme {
-    let (active, palettes) = palettes(block);
+pub(super) fn read(mut block: Block<'_>) -> Theme {
+    replace(&mut block, "AXIS_THEME_ACTIVE", "active");
+    let (active, palettes) = palettes(&block);
     let branding = branding(&block.child("branding"));
     block.finish();
     Theme {
         active,
         palettes,
         branding,
+    }
+}
+
+/// Puts a variable that is set in the place of a key.
+fn replace(block: &mut Block<'_>, name: &str, key: &str) {
+    if let Some(entry) = variable(block.ledger, name, key) {
+        block.entries.retain(|known| known.key != key);
+        block.entries.push(entry);
     }
 }
 
@@ -52,10 +61,8 @@ fn palettes(block: &Block<'_>) -> (String, BTreeMap<String, Palette>) {
         let mut own = outer.child(&id);
         let is_own = outer.entries.iter().any(|entry| entry.key == id);
         if id == active {
-            let variables = VARIABLES.into_iter().filter_map(|(name, key)| variable(block.ledger, name, key));
-            for entry in variables {
-                own.entries.retain(|known| known.key != entry.key);
-                own.entries.push(entry);
+            for (name, key) in VARIABLES {
+                replace(&mut own, name, key);
             }
         }
         // What a palette of the file leaves out is as in the built-in green one, also where its id is that of another.
@@ -70,20 +77,12 @@ fn palettes(block: &Block<'_>) -> (String, BTreeMap<String, Palette>) {
         own.finish();
         (id, palette)
     });
-    (active, palettes.collect())
+    let palettes = palettes.collect();
+    (active, palettes)
 }
 
 fn active(block: &Block<'_>, ids: &[String]) -> String {
-    let mut of_env = block.child("");
-    of_env.entries = variable(block.ledger, "AXIS_THEME_ACTIVE", "active").into_iter().collect();
-    of_env.path.clone_from(&block.path);
-    let given = match of_env.text("active") {
-        Some(text) => Some(text),
-        None => block.text("active"),
-    };
-    // The file's key is known, also where the variable wins.
-    block.entry("active");
-    let Some(text) = given else {
+    let Some(text) = block.text("active") else {
         block.default("active", BLUE);
         return BLUE.to_owned();
     };
@@ -125,7 +124,14 @@ fn palette(block: &Block<'_>, base: Palette) -> Palette {
 
 fn sage() -> Palette {
     colours([
-        "Sage Green", "#8B9F4F", "#A4B86C", "#6B7A3A", "#B8C78A", "#D4E0B8", "#D4AF37", "#B8C5D3",
+        "Sage Green",
+        "#8B9F4F",
+        "#A4B86C",
+        "#6B7A3A",
+        "#B8C78A",
+        "#D4E0B8",
+        "#D4AF37",
+        "#B8C5D3",
     ])
 }
 
