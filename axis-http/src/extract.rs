@@ -28,6 +28,12 @@ impl Params {
         self.last(name).filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
+    /// Returns the items of a comma-separated list; empty ones are left out.
+    pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        let items = self.last(name).unwrap_or_default().split(',').map(str::trim);
+        items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
     /// Returns a whole number from 1 up to `max`.
     pub(crate) fn count(&mut self, name: &str, default: u64, max: Option<u64>) -> u64 {
         let Some(text) = self.last(name).map(str::to_owned) else {

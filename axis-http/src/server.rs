@@ -42,6 +42,9 @@ pub async fn serve(engine: Engine, listener: TcpListener, shutdown: Cancellation
             tracing::warn!("there is no authentication: whoever reaches {address} can read the store and start syncs");
         }
     }
+    for error in &engine.config().dashboard.broken {
+        tracing::warn!(code = error.code(), error = %error, "the dashboard has a default instead");
+    }
     let app = router(engine.clone());
     start_work(&engine);
     let stopped = shutdown.clone().cancelled_owned();

@@ -24,7 +24,7 @@ mod view;
 mod window;
 
 pub use columns::KeptAlias;
-pub(crate) use columns::final_names;
+pub(crate) use columns::{final_names, lacks, missing};
 pub(crate) use peek::Memory;
 pub use plan::SyncMode;
 pub use report::{Failure, FullReason, Ranges, Reconciliation, Strategy, SyncEvent, SyncReport, TableReport};

@@ -14,6 +14,7 @@ mod full_disk;
 mod horizon;
 mod import;
 mod incremental;
+mod kpi;
 mod lost_store;
 mod model;
 mod pages;

@@ -248,6 +248,10 @@ impl Project {
         Self { directory }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Writes a file below `custom/config`.
     pub(crate) fn file(&self, name: &str, text: &str) {
         std::fs::write(self.directory.path().join("custom/config").join(name), text).unwrap();

@@ -62,12 +62,7 @@ fn request(mut params: Params) -> Result<PageRequest, ApiError> {
         0 => SortDirection::Ascending,
         _ => SortDirection::Descending,
     };
-    request.columns = params.text("columns").map_or_else(Vec::new, |list| {
-        list.split(',')
-            .map(|name| name.trim().to_owned())
-            .filter(|name| !name.is_empty())
-            .collect()
-    });
+    request.columns = params.list("columns");
     let mut filters = Filters::default();
     filters.equal = EQUAL
         .iter()

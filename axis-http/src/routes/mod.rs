@@ -1,7 +1,9 @@
 //! Every route.
 
+mod config;
 mod data;
 mod health;
+mod kpi;
 mod status;
 mod store;
 
@@ -32,7 +34,9 @@ pub(crate) fn all(engine: Engine) -> Router {
         .route("/api/store/verify/{dataset}", post(store::verify))
         .route("/api/store/status", get(status::status))
         .route("/api/store/metadata/{dataset}", get(data::metadata))
-        .route("/api/store/data/{dataset}", get(data::data));
+        .route("/api/store/data/{dataset}", get(data::data))
+        .merge(config::routes())
+        .merge(kpi::routes());
     openapi::serve(routes, App::new(engine))
 }
 

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
 mod api;
+mod api_config;
+mod api_kpi;
 mod api_sync;
 mod cli;
 mod cli_config;

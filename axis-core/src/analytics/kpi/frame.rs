@@ -13,16 +13,16 @@ use arrow::record_batch::RecordBatch;
 use chrono::DateTime;
 use duckdb::Connection;
 
+use crate::config::DatasetKind;
 use crate::dataset::{Dataset, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::columns_of;
 use crate::source::ident::ident;
 use crate::store::{Limits, Reason, fault};
+use crate::sync;
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
-/// Without these there is nothing to show.
-const REQUIRED: [&str; 4] = ["kpi_name", "kpi_category", VALUE, TIME];
 /// The columns that a key is made of.
 const KEY_COLUMNS: [&str; 6] = [
     "kpi_name",
@@ -122,7 +122,7 @@ impl Frame {
         if self.missing.is_empty() {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Config, lacks(&self.missing)).during("kpi"))
+        Err(Error::new(ErrorKind::Config, sync::lacks(&self.missing)).during("kpi"))
     }
 
     /// Lists the keys, ascending.
@@ -138,15 +138,6 @@ impl Frame {
         let to = times.partition_point(|time| *time <= last).max(from);
         times[from..to].iter().copied().zip(values[from..to].iter().copied())
     }
-}
-
-/// Says which columns are missing, and what to do.
-pub(crate) fn lacks(missing: &[&str]) -> String {
-    format!(
-        "the KPIs lack the column{} {}; add them to `kpi_db.query`, or name others so under `kpi_db.columns`",
-        if missing.len() == 1 { "" } else { "s" },
-        missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-    )
 }
 
 /// The frame of the newest generation that anybody has asked for.
@@ -187,7 +178,7 @@ fn load(connection: &Connection, reason: &Reason, relation: &str) -> Result<Opti
         return Ok(None);
     }
     let names = columns.iter().map(|column| column.column_name.as_str());
-    let missing = missing(names);
+    let missing = sync::missing(DatasetKind::Kpi, names);
     if !missing.is_empty() {
         return Ok(Some(Frame {
             missing,
@@ -195,10 +186,13 @@ fn load(connection: &Connection, reason: &Reason, relation: &str) -> Result<Opti
         }));
     }
     let find = |wanted: &str| {
-        let found = columns.iter().find(|column| column.column_name.eq_ignore_ascii_case(wanted));
+        let found = columns
+            .iter()
+            .find(|column| column.column_name.eq_ignore_ascii_case(wanted));
         found.map(|column| ident(&column.column_name))
     };
-    let texts = KEY_COLUMNS.map(|name| find(name).map_or_else(|| "null::varchar".to_owned(), |name| format!("{name}::varchar")));
+    let texts = KEY_COLUMNS
+        .map(|name| find(name).map_or_else(|| "null::varchar".to_owned(), |name| format!("{name}::varchar")));
     let (time, value) = (ident(TIME), ident(VALUE));
     let sql = format!(
         "select {}, try_cast({time} as timestamptz), try_cast({value} as double) from {}",
@@ -214,12 +208,6 @@ fn load(connection: &Connection, reason: &Reason, relation: &str) -> Result<Opti
         rows.add(&RecordBatch::from(&part));
     }
     Ok(Some(rows.finish()))
-}
-
-/// Returns the required columns that are not among these.
-pub(crate) fn missing<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Vec<&'static str> {
-    let is_there = |wanted: &str| names.clone().any(|name| name.eq_ignore_ascii_case(wanted));
-    REQUIRED.into_iter().filter(|wanted| !is_there(wanted)).collect()
 }
 
 /// Rows as they arrive.
@@ -275,7 +263,9 @@ fn count(length: usize) -> u32 {
 impl Rows {
     fn add(&mut self, batch: &RecordBatch) {
         let texts: Vec<&StringArray> = (0..KEY_COLUMNS.len()).map(|at| batch.column(at).as_string()).collect();
-        let times = batch.column(KEY_COLUMNS.len()).as_primitive::<TimestampMicrosecondType>();
+        let times = batch
+            .column(KEY_COLUMNS.len())
+            .as_primitive::<TimestampMicrosecondType>();
         let values = batch.column(KEY_COLUMNS.len() + 1).as_primitive::<Float64Type>();
         for row in 0..batch.num_rows() {
             let mut codes = [0; KEY_COLUMNS.len()];
@@ -287,7 +277,10 @@ impl Rows {
             // A time that no calendar has, such as infinity, belongs to no day.
             let time = times.is_valid(row).then(|| times.value(row));
             let time = time.filter(|time| DateTime::from_timestamp_micros(*time).is_some());
-            let value = values.is_valid(row).then(|| values.value(row)).filter(|value| value.is_finite());
+            let value = values
+                .is_valid(row)
+                .then(|| values.value(row))
+                .filter(|value| value.is_finite());
             if let (Some(time), Some(value)) = (time, value) {
                 self.rows.push((key, time, value));
             }
@@ -299,7 +292,10 @@ impl Rows {
             .keys
             .into_iter()
             .map(|(codes, number)| {
-                let mut texts = codes.iter().zip(&self.texts).map(|(code, texts)| texts.text(*code).cloned());
+                let mut texts = codes
+                    .iter()
+                    .zip(&self.texts)
+                    .map(|(code, texts)| texts.text(*code).cloned());
                 (Key(std::array::from_fn(|_| texts.next().flatten())), number)
             })
             .collect();

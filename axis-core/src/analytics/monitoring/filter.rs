@@ -65,12 +65,7 @@ impl Filter {
 }
 
 fn time(name: &str, text: Option<&str>) -> Result<Option<i64>> {
-    let unreadable = || {
-        let message =
-            format!("{name} is no time; expected like 2026-01-31, 2026-01-31 12:30:00 or 2026-01-31T12:30:00Z");
-        Error::new(ErrorKind::InvalidArgument, message)
-    };
-    text.map(|text| instant(text).ok_or_else(unreadable)).transpose()
+    text.map(|text| instant(text, name)).transpose()
 }
 
 /// A column that answers are grouped by.
