@@ -4,40 +4,36 @@ mod config;
 mod data;
 mod health;
 mod kpi;
+mod metrics;
+pub(crate) mod policy;
 mod status;
 mod store;
+
+use std::sync::Arc;
 
 use axis_core::{Dataset, Engine, SyncState};
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use crate::edge::Edge;
 use crate::gate::ApiError;
 use crate::openapi;
 
 pub use status::rows_added;
 
 /// Collects the routes. A module with routes of its own has a function `routes` and is merged here.
-pub(crate) fn all(engine: Engine) -> Router {
+pub(crate) fn all(engine: Engine, edge: Arc<Edge>) -> Router {
     let routes = OpenApiRouter::new()
-        .route("/", get(health::root))
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/api/store/sync", post(store::sync_all))
-        .route("/api/store/sync/{dataset}", post(store::sync_one))
-        .route(
-            "/api/store/sync/{dataset}/reset-watermark",
-            post(store::reset_watermark),
-        )
-        .route("/api/store/verify/{dataset}", post(store::verify))
-        .route("/api/store/status", get(status::status))
-        .route("/api/store/metadata/{dataset}", get(data::metadata))
-        .route("/api/store/data/{dataset}", get(data::data))
+        .merge(health::routes())
+        .merge(metrics::routes())
+        .merge(store::routes())
+        .merge(status::routes())
+        .merge(data::routes())
         .merge(config::routes())
         .merge(kpi::routes());
-    openapi::serve(routes, App::new(engine))
+    openapi::serve(routes, App::new(engine, edge))
 }
 
 /// Finds a dataset by the name that syncs use.
