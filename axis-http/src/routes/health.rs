@@ -43,15 +43,23 @@ async fn ready(State(engine): State<Engine>) -> (StatusCode, Json<Value>) {
     let mut ready = probe.is_ok();
     let mut degraded = false;
     let mut datasets = Map::new();
+    let mut missing = Vec::new();
     for dataset in engine.datasets().filter(|dataset| dataset.status().enabled) {
         let (value, state) = look(&dataset);
         degraded |= state == Readiness::Degraded;
         // A disabled store syncs nothing, so nothing is missing from it.
-        ready &= state != Readiness::Missing || !enabled;
+        if state == Readiness::Missing && enabled {
+            ready = false;
+            missing.push(dataset.name().to_owned());
+        }
         datasets.insert(dataset.name().to_owned(), value);
     }
     let closed = matches!(&probe, Err(error) if error.kind() == ErrorKind::Closed);
-    let body = json!({
+    let detail = match &probe {
+        Err(error) => error.to_string(),
+        Ok(()) => format!("not there yet: {}", missing.join(", ")),
+    };
+    let mut body = json!({
         "ready": ready,
         "degraded": degraded,
         "store": {
@@ -65,6 +73,7 @@ async fn ready(State(engine): State<Engine>) -> (StatusCode, Json<Value>) {
     let status = if ready {
         StatusCode::OK
     } else {
+        body["detail"] = json!(detail);
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, Json(body))
