@@ -10,6 +10,8 @@ mod cors;
 mod exchange;
 mod metrics;
 mod rate;
+#[cfg(test)]
+mod tests;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
