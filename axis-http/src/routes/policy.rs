@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use axis_core::config::Role;
+use axis_core::config::Role::{Read, Sync};
 use axum::http::Method;
 
 /// Who may call a route.
@@ -53,7 +54,7 @@ const fn get(path: &'static str) -> Policy {
     Policy {
         method: "GET",
         path,
-        access: Access::Needs(Role::Read),
+        access: Access::Needs(Read),
         depends: Depends::Unknown,
         timed: true,
         page: false,
@@ -96,8 +97,6 @@ impl Policy {
         self
     }
 }
-
-use Role::{Read, Sync};
 
 /// Every route.
 pub(crate) const ROUTES: &[Policy] = &[

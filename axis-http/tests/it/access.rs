@@ -301,7 +301,8 @@ fn other_machines_are_only_served_when_somebody_said_how() {
     drop(insecure);
 
     let mut command = project.command(&["serve", "--host", "0.0.0.0", "--port", "0"]);
-    let mut asked = Running::start(command.env("AXIS_API_KEY", ADMIN));
+    command.env("AXIS_API_KEY", ADMIN);
+    let mut asked = Running::start(command);
     let port = self::port(&asked.wait_for("listening on http://0.0.0.0:"));
     let url = format!("http://127.0.0.1:{port}");
     assert_eq!(get(&format!("{url}/health")).0, 200);
@@ -313,6 +314,6 @@ fn other_machines_are_only_served_when_somebody_said_how() {
 }
 
 /// The port at the end of an address.
-fn port(line: &str) -> &str {
-    line.rsplit(':').next().unwrap().trim()
+fn port(line: &str) -> String {
+    line.rsplit(':').next().unwrap().trim().to_owned()
 }
