@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axis_core::config::Role;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header::{CONTENT_LENGTH, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::Limited;
@@ -81,7 +81,7 @@ fn check(
     })?;
     // What no route answers needs no role; a route that the table does not know needs the highest.
     let needed = match (facts.policy.map(|policy| policy.access), facts.matched) {
-        (Some(Access::Needs(role)), _) => role,
+        (Some(Access::Needs(role)), _) => raised(facts, request.uri()).map_or(role, |raised| raised.max(role)),
         (Some(Access::Open), _) | (None, false) => Role::Read,
         (None, true) => Role::Admin,
     };
@@ -106,6 +106,16 @@ fn check(
         return Err(too_large(edge.config.max_body_bytes));
     }
     Ok(caller)
+}
+
+/// The role that a parameter of the query asks for. Whatever does not say no, says yes.
+fn raised(facts: &Facts, uri: &Uri) -> Option<Role> {
+    let (parameter, role) = facts.policy?.raised?;
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?.0;
+    let says_no =
+        |value: &str| ["", "false", "0", "no", "off", "f", "n"].contains(&value.trim().to_ascii_lowercase().as_str());
+    let asked = pairs.iter().any(|(name, value)| name == parameter && !says_no(value));
+    asked.then_some(role)
 }
 
 /// Answers from what is at hand, or by the handler within the limits.

@@ -84,7 +84,8 @@ mod tests {
         let listed: BTreeSet<_> = listed
             .map(|policy| (policy.method.to_owned(), policy.path.to_owned()))
             .collect();
-        assert_eq!(documented, listed, "routes/policy.rs has one line for each route");
+        let unlisted: Vec<_> = documented.difference(&listed).collect();
+        assert!(unlisted.is_empty(), "routes/policy.rs has no line for {unlisted:?}");
 
         // What was added without a description shows only here.
         let shown = format!("{router:?}");

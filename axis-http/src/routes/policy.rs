@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use axis_core::config::Role;
-use axis_core::config::Role::{Read, Sync};
+use axis_core::config::Role::{Admin, Read, Sync};
 use axum::http::Method;
 
 /// Who may call a route.
@@ -36,6 +36,8 @@ pub(crate) struct Policy {
     /// The path as it is written in the router.
     pub(crate) path: &'static str,
     pub(crate) access: Access,
+    /// A parameter of the query that asks for more, and the role that this needs.
+    pub(crate) raised: Option<(&'static str, Role)>,
     pub(crate) depends: Depends,
     /// Whether the time limit of requests holds; a route without it has one of its own, or may take as long as it takes.
     pub(crate) timed: bool,
@@ -55,6 +57,7 @@ const fn get(path: &'static str) -> Policy {
         method: "GET",
         path,
         access: Access::Needs(Read),
+        raised: None,
         depends: Depends::Unknown,
         timed: true,
         page: false,
@@ -64,6 +67,21 @@ const fn get(path: &'static str) -> Policy {
 const fn page(path: &'static str) -> Policy {
     Policy {
         page: true,
+        ..get(path)
+    }
+}
+
+const fn get_as(path: &'static str, role: Role) -> Policy {
+    Policy {
+        access: Access::Needs(role),
+        ..get(path)
+    }
+}
+
+const fn delete(path: &'static str, role: Role) -> Policy {
+    Policy {
+        method: "DELETE",
+        access: Access::Needs(role),
         ..get(path)
     }
 }
@@ -92,11 +110,20 @@ impl Policy {
         self
     }
 
+    const fn raised_by(mut self, parameter: &'static str, role: Role) -> Self {
+        self.raised = Some((parameter, role));
+        self
+    }
+
     const fn untimed(mut self) -> Self {
         self.timed = false;
         self
     }
 }
+
+const KPI: &[&str] = &["kpi"];
+const MONITORING: &[&str] = &["monitoring"];
+const SIGNALS: &[&str] = &["human_signals"];
 
 /// Every route.
 pub(crate) const ROUTES: &[Policy] = &[
@@ -116,6 +143,69 @@ pub(crate) const ROUTES: &[Policy] = &[
     get("/api/store/status"),
     get("/api/store/metadata/{dataset}").named(),
     get("/api/store/data/{dataset}").named(),
+    delete("/api/store/upload/{dataset}", Sync),
+    get("/api/kpi/categories").on(KPI),
+    get("/api/kpi/trends").on(KPI),
+    get("/api/kpi/filters").on(KPI),
+    get("/api/monitoring/analytics/summary").on(MONITORING),
+    get("/api/monitoring/analytics/trends").on(MONITORING),
+    get("/api/monitoring/analytics/metric-breakdown").on(MONITORING),
+    get("/api/monitoring/analytics/latency-distribution").on(MONITORING),
+    get("/api/monitoring/analytics/class-distribution").on(MONITORING),
+    get("/api/monitoring/analytics/correlation").on(MONITORING),
+    get("/api/monitoring/analytics/classification-breakdown").on(MONITORING),
+    get("/api/monitoring/analytics/classification-trends").on(MONITORING),
+    get("/api/monitoring/analytics/analysis-insights").on(MONITORING),
+    get("/api/monitoring/analytics/anomalies").on(MONITORING),
+    post("/api/monitoring/upload", Read).raised_by("store", Sync),
+    get("/api/monitoring/example/{name}"),
+    get("/api/monitoring/db-config"),
+    post("/api/monitoring/db-import", Admin),
+    post("/api/analytics/summary", Read),
+    post("/api/analytics/distribution", Read),
+    post("/api/analytics/comparison", Read),
+    post("/api/analytics/correlation", Read),
+    post("/api/analytics/radar", Read),
+    post("/api/analytics/scatter", Read),
+    post("/api/data/upload", Read).raised_by("store", Sync),
+    post("/api/data/detect-format", Read),
+    post("/api/data/convert-tree", Read),
+    post("/api/data/prepare-analytics", Read),
+    get("/api/data/example/{name}"),
+    get("/api/data/eval-db-config"),
+    post("/api/data/eval-db-import", Admin),
+    post("/api/human-signals/upload", Read).raised_by("store", Sync),
+    get("/api/human-signals/example/{name}"),
+    get("/api/human-signals/db-config"),
+    // It answers what is stored, and syncs when it is told to.
+    post("/api/human-signals/db-import", Read)
+        .raised_by("sync", Sync)
+        .untimed(),
+    get("/api/human-signals/cases").on(SIGNALS),
+    // The colours and charts of a file that is read anew are part of it.
+    get("/api/human-signals/metric-schema"),
+    // The time limit is the query's own. Whose query may be ended is decided by the handler.
+    post("/api/query", Read).untimed(),
+    get("/api/query"),
+    delete("/api/query/{id}", Read),
+    get_as("/api/database/defaults", Admin),
+    get_as("/api/database/stats", Admin),
+    post("/api/database/connect", Admin),
+    delete("/api/database/{handle}", Admin),
+    get_as("/api/database/{handle}/tables", Admin),
+    get_as("/api/database/{handle}/schema", Admin),
+    post("/api/database/{handle}/distinct-values", Admin),
+    post("/api/database/{handle}/preview", Admin),
+    post("/api/database/{handle}/query", Admin),
+    post("/api/database/{handle}/query-import", Admin),
+    post("/api/database/{handle}/import", Admin),
+    get("/api/config/theme"),
+    get("/api/config/visibility"),
+    get("/api/config/agents"),
+    get("/api/config/features"),
+    get("/api/config/plugins"),
+    get("/api/config/memory"),
+    get("/api/config/assets/{type}/{file}"),
 ];
 
 /// The table, by path.
