@@ -6,9 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::app::App;
 use crate::extract::{Name, Params};
-use crate::gate::ApiError;
+use crate::gate::{ApiError, Problem};
 
 /// The most rows that one page may have.
 const PAGE_SIZE_MAX: u64 = 500;
@@ -21,8 +24,17 @@ const EQUAL: [&str; 5] = [
     "metric_name",
 ];
 
-/// `GET /api/store/metadata/{dataset}`: `{}` until the first sync.
-pub(super) async fn metadata(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(metadata)).routes(routes!(data))
+}
+
+/// What a dataset holds: columns, filter values, time range, statistics; `{}` until the first sync.
+#[utoipa::path(get, path = "/api/store/metadata/{dataset}", tag = "store",
+    params(("dataset" = String, Path, description = "A dataset, or human_signals_raw")),
+    responses((status = 200, description = "The metadata", body = Object),
+              (status = 404, description = "There is no such dataset", body = Problem),
+              (status = 422, description = "The store is disabled", body = Problem)))]
+async fn metadata(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
     let metadata = match readable(&engine, &name)? {
         Some(dataset) => dataset.metadata().await?,
         None => None,
@@ -31,12 +43,30 @@ pub(super) async fn metadata(State(engine): State<Engine>, Name(name): Name) -> 
     Ok(Json(json!({ "success": true, "dataset": name, "metadata": metadata })))
 }
 
-/// `GET /api/store/data/{dataset}`: an empty page until the first sync.
-pub(super) async fn data(
-    State(engine): State<Engine>,
-    Name(name): Name,
-    params: Params,
-) -> Result<Json<Value>, ApiError> {
+/// One page of rows in an order that does not depend on the page; an empty page until the first sync.
+#[utoipa::path(get, path = "/api/store/data/{dataset}", tag = "store",
+    params(
+        ("dataset" = String, Path, description = "A dataset, or human_signals_raw"),
+        ("page" = Option<u64>, Query, minimum = 1, description = "Which page (default 1)"),
+        ("page_size" = Option<u64>, Query, minimum = 1, maximum = 500, description = "Rows a page (default 50)"),
+        ("sort_by" = Option<String>, Query, description = "A column; one that does not exist is ignored"),
+        ("sort_dir" = Option<String>, Query, pattern = "^(asc|desc)$", description = "`asc` or `desc` (default desc)"),
+        ("columns" = Option<String>, Query, description = "Columns, separated by commas; all by default"),
+        ("environment" = Option<String>, Query, description = "Only rows with this value"),
+        ("source_name" = Option<String>, Query, description = "Only rows with this value"),
+        ("source_component" = Option<String>, Query, description = "Only rows with this value"),
+        ("source_type" = Option<String>, Query, description = "Only rows with this value"),
+        ("metric_name" = Option<String>, Query, description = "Only rows with this value"),
+        ("metric_category" = Option<String>, Query, description = "SCORE also finds rows without a category"),
+        ("time_start" = Option<String>, Query, description = "Only rows of this time and later"),
+        ("time_end" = Option<String>, Query, description = "Only rows of this time and earlier"),
+        ("search" = Option<String>, Query, description = "Only rows whose texts hold this, without regard to case"),
+    ),
+    responses((status = 200, description = "The page", body = Object),
+              (status = 400, description = "A time cannot be read", body = Problem),
+              (status = 404, description = "There is no such dataset", body = Problem),
+              (status = 422, description = "A parameter is wrong, or the store is disabled", body = Problem)))]
+async fn data(State(engine): State<Engine>, Name(name): Name, params: Params) -> Result<Json<Value>, ApiError> {
     // An unknown dataset is told before wrong parameters.
     let dataset = readable(&engine, &name)?;
     let request = request(params)?;

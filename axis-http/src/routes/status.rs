@@ -8,9 +8,19 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(status))
+}
 
 /// The status of every relation, in the order in which clients know them, then the user's own.
-pub(super) async fn status(State(engine): State<Engine>) -> Json<Value> {
+#[utoipa::path(get, path = "/api/store/status", tag = "store",
+    responses((status = 200, description = "The status of every relation", body = Object)))]
+async fn status(State(engine): State<Engine>) -> Json<Value> {
     let mut relations = Map::new();
     for wanted in [
         DatasetKind::Monitoring,

@@ -275,6 +275,11 @@ impl Server {
         }
     }
 
+    /// Where the server listens, as `127.0.0.1:port`.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.request("GET", path, &[])
     }
