@@ -4,6 +4,7 @@ mod config;
 mod data;
 mod health;
 mod kpi;
+mod query;
 mod status;
 mod store;
 
@@ -36,7 +37,8 @@ pub(crate) fn all(engine: Engine) -> Router {
         .route("/api/store/metadata/{dataset}", get(data::metadata))
         .route("/api/store/data/{dataset}", get(data::data))
         .merge(config::routes())
-        .merge(kpi::routes());
+        .merge(kpi::routes())
+        .merge(query::routes());
     openapi::serve(routes, App::new(engine))
 }
 
