@@ -1,5 +1,6 @@
 //! Reading the store: ad-hoc SQL, and pages of a dataset.
 
+mod by_time;
 pub(crate) mod confine;
 pub(crate) mod json;
 mod page;
