@@ -4,6 +4,7 @@
 mod api;
 mod api_config;
 mod api_kpi;
+mod api_query;
 mod api_sync;
 mod cli;
 mod cli_config;
