@@ -62,6 +62,12 @@ pub struct StoreConfig {
     pub threads: Option<usize>,
     /// `temp_directory`: where DuckDB spills; beside the store by default (`None`).
     pub temp_directory: Option<PathBuf>,
+    /// `max_temp_directory_size`: the most bytes that DuckDB spills there (default 10 GB).
+    pub max_temp_directory_size: u64,
+    /// `query_timeout_seconds`: how long a query over HTTP may take unless it says otherwise, up to ten minutes (default 30).
+    pub query_timeout: Duration,
+    /// `query_max_rows`: the most rows that a query over HTTP may ask for (default 1,000,000).
+    pub query_max_rows: u64,
 }
 
 /// Whether datasets are synced when the server starts.

@@ -4,6 +4,7 @@
 mod bad_days;
 mod bad_input;
 mod cancel;
+mod confined;
 mod crash;
 mod ddl;
 mod edges;

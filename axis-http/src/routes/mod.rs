@@ -6,6 +6,7 @@ mod health;
 mod kpi;
 mod metrics;
 pub(crate) mod policy;
+mod query;
 mod status;
 mod store;
 
@@ -33,6 +34,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(data::routes())
         .merge(config::routes())
         .merge(kpi::routes())
+        .merge(query::routes())
 }
 
 /// Every route, and the description of them.

@@ -60,6 +60,11 @@ impl Relation {
         self.find(name).map(|column| ident(&column.column_name))
     }
 
+    /// Returns every column, in order.
+    pub(crate) fn columns(&self) -> &[ColumnInfo] {
+        &self.columns
+    }
+
     fn find(&self, name: &str) -> Option<&ColumnInfo> {
         self.columns
             .iter()
@@ -110,6 +115,11 @@ impl Relation {
             .find("timestamp")
             .is_some_and(|column| column.column_type == "VARCHAR");
         let utc = text || self.time().is_some_and(|(_, instant)| instant);
+        Self::literal_of(micros, utc)
+    }
+
+    /// Writes a time as a literal, of an instant or of a local time.
+    pub(crate) fn literal_of(micros: i64, utc: bool) -> String {
         cursor_literal(&CursorValue::Timestamp { micros, utc }, &ColumnType::Timestamp)
     }
 
