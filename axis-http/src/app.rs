@@ -3,20 +3,32 @@
 use axis_core::Engine;
 use axum::extract::FromRef;
 
+use crate::work::Workers;
+
 /// The state of the router; handlers take the part that they need by `State<Engine>` and the like.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     engine: Engine,
+    workers: Workers,
 }
 
 impl App {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self { engine }
+        Self {
+            engine,
+            workers: Workers::default(),
+        }
     }
 }
 
 impl FromRef<App> for Engine {
     fn from_ref(app: &App) -> Self {
         app.engine.clone()
+    }
+}
+
+impl FromRef<App> for Workers {
+    fn from_ref(app: &App) -> Self {
+        app.workers.clone()
     }
 }

@@ -23,6 +23,7 @@ mod gate;
 mod openapi;
 mod routes;
 mod server;
+mod work;
 
 pub use routes::rows_added;
 pub use server::{router, serve};

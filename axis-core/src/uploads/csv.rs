@@ -25,10 +25,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 50 MB, 1,000 columns and 10 million fields.
+    /// 50 MiB, 1,000 columns and 10 million fields.
     fn default() -> Self {
         Self {
-            bytes: 50_000_000,
+            bytes: 50 * 1024 * 1024,
             columns: 1_000,
             cells: 10_000_000,
         }

@@ -15,6 +15,8 @@ mod posted;
 mod stored;
 mod table;
 mod tree;
+#[cfg(test)]
+mod tests;
 
 pub use csv::{Limits, OVER_LIMIT, read_csv};
 pub use examples::{EVAL_EXAMPLES, MONITORING_EXAMPLES, example};

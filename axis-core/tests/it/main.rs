@@ -35,6 +35,7 @@ mod status;
 mod support;
 mod takeover;
 mod types;
+mod uploads;
 mod verify;
 mod verify_stop;
 mod victim;

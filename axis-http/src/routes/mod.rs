@@ -2,10 +2,12 @@
 
 mod config;
 mod data;
+mod evaluation;
 mod health;
 mod kpi;
 mod status;
 mod store;
+mod uploads;
 
 use axis_core::{Dataset, Engine, SyncState};
 use axum::Router;
@@ -36,7 +38,9 @@ pub(crate) fn all(engine: Engine) -> Router {
         .route("/api/store/metadata/{dataset}", get(data::metadata))
         .route("/api/store/data/{dataset}", get(data::data))
         .merge(config::routes())
-        .merge(kpi::routes());
+        .merge(evaluation::routes())
+        .merge(kpi::routes())
+        .merge(uploads::routes());
     openapi::serve(routes, App::new(engine))
 }
 
@@ -46,7 +50,6 @@ fn dataset(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
 }
 
 /// Finds a dataset whose relation must be there to be asked: 503 while its first sync runs, 404 before that.
-#[expect(dead_code, reason = "the analytics come next")]
 fn ready(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
     let dataset = dataset(engine, name)?;
     let status = dataset.status();

@@ -18,6 +18,7 @@ pub struct Comparison {
     /// Always true.
     pub success: bool,
     /// One object a group, by name.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub comparison: Vec<ComparisonGroup>,
     /// The metrics.
     pub metrics: Vec<String>,
@@ -30,8 +31,6 @@ pub struct Comparison {
 /// One group: `group` and, under the name of each metric, its numbers.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(value_type = Object))]
 pub struct ComparisonGroup {
     /// The group.
     pub group: String,

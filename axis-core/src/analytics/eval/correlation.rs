@@ -18,6 +18,7 @@ pub struct Correlation {
     /// Always true.
     pub success: bool,
     /// Metric by metric, Pearson's coefficient; 0 where it is not defined.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, std::collections::BTreeMap<String, f64>>))]
     pub correlation: Matrix,
     /// The metrics.
     pub metrics: Vec<String>,
@@ -27,8 +28,6 @@ pub struct Correlation {
 
 /// Coefficients by metric and metric; serialises as an object of objects.
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(value_type = Object))]
 pub struct Matrix {
     names: Vec<String>,
     values: Vec<Vec<f64>>,

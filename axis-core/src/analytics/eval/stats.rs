@@ -76,13 +76,19 @@ pub(super) fn histogram(values: &[f64], bins: usize) -> (Vec<u64>, Vec<f64>) {
         (least, greatest) if least < greatest => (least, greatest),
         (value, _) => (value - 0.5, value + 0.5),
     };
-    // Divided first: the distance of two finite numbers may not be finite.
-    let width = high / bins as f64 - low / bins as f64;
-    let mut edges: Vec<f64> = (0..bins).map(|index| low + index as f64 * width).collect();
+    let width = match (high - low) / bins as f64 {
+        width if width.is_finite() => width,
+        // The distance of two finite numbers may not be finite.
+        _ => high / bins as f64 - low / bins as f64,
+    };
+    let edge = |index: usize| match low + index as f64 * width {
+        edge if edge.is_finite() => edge,
+        _ => low * (1.0 - index as f64 / bins as f64) + high * (index as f64 / bins as f64),
+    };
+    let mut edges: Vec<f64> = (0..bins).map(edge).collect();
     edges.push(high);
     for value in values {
-        let guess = ((value / width - low / width) as usize).min(bins - 1);
-        let mut bin = guess;
+        let mut bin = ((value / width - low / width) as usize).min(bins - 1);
         // The division may be off by a rounding error; the edges decide.
         while bin > 0 && *value < edges[bin] {
             bin -= 1;

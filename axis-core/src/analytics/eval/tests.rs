@@ -100,16 +100,18 @@ fn metrics_are_chosen_by_name_and_category() {
 
 #[test]
 fn a_distribution_closes_its_last_bin_and_thins_out_evenly() {
-    let answer = distribution(&wide(), &DistributionRequest::new("quality").bins(3)).unwrap();
+    let answer = distribution(&wide(), &DistributionRequest::new("quality").bins(2)).unwrap();
     assert_eq!(answer.values, [0.2, 0.4, 0.6, 0.8]);
-    assert_eq!(answer.histogram.counts.iter().sum::<u64>(), 4);
-    assert_eq!(answer.histogram.counts[2], 2 - answer.histogram.counts[1] + 1);
+    assert_eq!(answer.histogram.counts, [2, 2]);
+    near(answer.histogram.bin_edges[1], 0.5);
     near(answer.stats.q25, 0.35);
     near(answer.stats.median, 0.5);
     near(answer.stats.q75, 0.65);
     let same = distribution(&wide(), &DistributionRequest::new("same").bins(2)).unwrap();
     assert_eq!((same.histogram.counts, same.stats.std), (vec![0, 4], 0.0));
-    assert_eq!(same.histogram.bin_edges, [-0.4, 0.1, 0.6]);
+    near(same.histogram.bin_edges[0], -0.4);
+    near(same.histogram.bin_edges[1], 0.1);
+    near(same.histogram.bin_edges[2], 0.6);
     let few = distribution(&wide(), &DistributionRequest::new("quality").max_values(2)).unwrap();
     assert_eq!((few.values, few.values_truncated, few.count), (vec![0.2, 0.6], true, 4));
     for request in [
