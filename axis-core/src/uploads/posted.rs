@@ -71,7 +71,7 @@ impl Posted {
         }
         if let Err(error) = read {
             let line = bytes.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
-            let offset = line.map(<[u8]>::len).sum::<usize>() + error.column();
+            let offset = line.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1);
             state.problems = vec![Problem {
                 kind: "json_invalid",
                 place: vec![Step::Index(offset)],
