@@ -96,6 +96,7 @@ impl Dataset {
             record: lock(&self.state.record).clone(),
             run: RunRecord::started(&run_id, self.name(), started_at),
             view: None,
+            derivation: None,
             tables: vec![TableChange {
                 table: relation,
                 columns,

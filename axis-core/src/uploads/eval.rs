@@ -9,7 +9,7 @@ use super::table::{Cell, Table};
 use super::{EvalFormat, PREVIEW_ROWS, Upload, counted, literal};
 use crate::config::DatasetKind;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::column_names;
+use crate::sync::final_names;
 
 /// Names that evaluation files had once.
 const EXPERIMENT: [(&str, &str); 2] = [
@@ -88,7 +88,7 @@ pub fn recognise(mut table: Table) -> Result<(Table, EvalFormat)> {
         return Ok((table, format));
     }
     // An error here would hide that the format is unknown.
-    let Ok(names) = column_names(DatasetKind::Eval, &BTreeMap::new(), &table.names()) else {
+    let Ok(names) = final_names(DatasetKind::Eval, &BTreeMap::new(), &table.names()) else {
         return Ok((table, format));
     };
     let format = EvalFormat::detect(&names);

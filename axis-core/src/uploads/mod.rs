@@ -8,6 +8,7 @@ pub mod eval;
 pub mod monitoring;
 
 mod csv;
+mod database;
 mod examples;
 mod format;
 mod literal;
@@ -19,6 +20,9 @@ mod tree;
 mod tests;
 
 pub use csv::{Limits, OVER_LIMIT, read_csv};
+pub use database::{
+    AnomalyConfig, MonitoringConfig, MovingAverageConfig, RateOfChangeConfig, ThresholdPair, Thresholds, ZScoreConfig,
+};
 pub use examples::{EVAL_EXAMPLES, MONITORING_EXAMPLES, example};
 pub use format::EvalFormat;
 pub use posted::{Posted, Problem, Step};

@@ -9,7 +9,7 @@ use super::table::{Cell, Table};
 use super::{Upload, counted};
 use crate::config::DatasetKind;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::column_names;
+use crate::sync::final_names;
 
 /// Names the columns as a sync does, and completes the rows.
 ///
@@ -19,13 +19,19 @@ use crate::sync::column_names;
 /// # Errors
 /// `InvalidArgument` when there is no `dataset_id` under any of its names, or two columns would get one name.
 pub fn process(mut table: Table, columns: &BTreeMap<String, String>, now: DateTime<Utc>) -> Result<Upload> {
-    let names = column_names(DatasetKind::Monitoring, columns, &table.names())
+    let names = final_names(DatasetKind::Monitoring, columns, &table.names())
         .map_err(|error| Error::new(ErrorKind::InvalidArgument, error.message()).during("upload.recognise"))?;
     if !names.iter().any(|name| name == "dataset_id") {
         let message = "the format is unknown; a column must be `dataset_id`, `id` or `record_id`";
         return Err(Error::new(ErrorKind::InvalidArgument, message).during("upload.recognise"));
     }
     table.rename(names);
+    Ok(complete(table, now))
+}
+
+/// Completes rows whose columns have their names already.
+#[must_use]
+pub fn complete(mut table: Table, now: DateTime<Utc>) -> Upload {
     if !table.has("timestamp") {
         let now = now.to_rfc3339_opts(SecondsFormat::Micros, false);
         table.complete("timestamp", &Cell::text(now));
@@ -42,7 +48,7 @@ pub fn process(mut table: Table, columns: &BTreeMap<String, String>, now: DateTi
         scores.filter(|name| name != "metric_score").collect()
     };
     let rows = counted(table.rows(), "row");
-    Ok(Upload {
+    Upload {
         success: true,
         format: "monitoring".to_owned(),
         row_count: table.rows() as u64,
@@ -52,5 +58,5 @@ pub fn process(mut table: Table, columns: &BTreeMap<String, String>, now: DateTi
         preview: None,
         data: table,
         warnings,
-    })
+    }
 }

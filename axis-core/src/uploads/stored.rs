@@ -132,7 +132,7 @@ impl Feed for StoredRows {
 /// Writes a value; the type of its column was made from all values, so that it fits.
 fn write(writer: &mut impl ColumnWriter, row: usize, cell: &Cell, ty: &ColumnType) {
     let micros = |cell: &Cell| match cell {
-        Cell::Text(text) => instant(text),
+        Cell::Text(text) => instant(text, "the value").ok(),
         _ => None,
     };
     match (ty, cell) {

@@ -71,6 +71,21 @@ impl Cell {
     }
 }
 
+impl From<Value> for Cell {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(value),
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => Self::Int(whole),
+                None => number.as_f64().map_or(Self::Null, Self::Number),
+            },
+            Value::String(text) => Self::text(text),
+            value @ (Value::Array(_) | Value::Object(_)) => Self::Json(Box::new(value)),
+        }
+    }
+}
+
 impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -134,6 +149,19 @@ impl Table {
             assert!(names.insert(&column.name), "the columns of a table have names of their own");
         }
         Self { columns, rows }
+    }
+
+    /// Makes a table of objects; what a row lacks is null.
+    #[must_use]
+    pub fn of_objects(names: Vec<String>, rows: Vec<serde_json::Map<String, Value>>) -> Self {
+        let count = rows.len();
+        let mut columns: Vec<Column> = names.into_iter().map(|name| Column::new(name, Vec::with_capacity(count))).collect();
+        for mut row in rows {
+            for column in &mut columns {
+                column.cells.push(row.remove(&column.name).map_or(Cell::Null, Cell::from));
+            }
+        }
+        Self { columns, rows: count }
     }
 
     /// Returns the number of rows.

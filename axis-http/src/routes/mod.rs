@@ -45,7 +45,7 @@ pub(crate) fn all(engine: Engine) -> Router {
 }
 
 /// Finds a dataset by the name that syncs use.
-fn dataset(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
+pub(crate) fn dataset(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
     Ok(engine.dataset(name)?)
 }
 

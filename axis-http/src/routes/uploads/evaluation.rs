@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Answer, Keeping, no_example, plain};
+use super::{Answer, Keeping, import, no_example, plain};
 use crate::app::App;
 use crate::extract::{CsvFile, CsvForm, Name, Params, RowsBody, RowsForm, too_large};
 use crate::gate::ApiError;
@@ -24,6 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(prepare_analytics))
         .routes(routes!(example))
         .routes(routes!(config))
+        .routes(routes!(db_import))
 }
 
 /// Recognise an evaluation file and complete its rows; with `store` they become the dataset `eval`.
@@ -158,7 +159,7 @@ async fn example(State(workers): State<Workers>, Name(name): Name) -> Result<Res
     workers
         .run(move || {
             let table = uploads::read_csv(text.as_bytes(), Limits::default())?;
-            plain(eval::process(table)?)
+            plain(eval::process(table)?, None)
         })
         .await
 }
@@ -197,4 +198,18 @@ async fn config(State(engine): State<Engine>) -> Json<EvalConfig> {
         row_limit: config.map_or(0, |config| config.row_limit),
         query_timeout: config.map_or(0, |config| config.query_timeout.as_secs()),
     })
+}
+
+/// Read evaluations from their source, past the store: both queries joined there, as a sync would show them.
+#[utoipa::path(
+    post, path = "/api/data/eval-db-import", tag = "evaluations",
+    responses(
+        (status = 200, description = "The rows, at most `row_limit`, completed", body = Answer),
+        (status = 400, description = "Nothing is configured, the source cannot be reached or refused, or there are no rows"),
+        (status = 408, description = "The source took longer than `query_timeout`"),
+    )
+)]
+async fn db_import(State(engine): State<Engine>, State(workers): State<Workers>) -> Result<Response, ApiError> {
+    let dataset = crate::routes::dataset(&engine, "eval")?;
+    import(&workers, &dataset, eval::process).await
 }

@@ -3,8 +3,8 @@
 mod evaluation;
 mod monitoring;
 
-use axis_core::uploads::Upload;
-use axis_core::{Dataset, Engine};
+use axis_core::uploads::{Table, Upload};
+use axis_core::{Dataset, Engine, ErrorKind};
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -121,18 +121,47 @@ impl Keeping {
 }
 
 /// Takes the rows out of an upload; the rest tells how many there were.
-fn take(upload: &mut Upload) -> axis_core::uploads::Table {
+fn take(upload: &mut Upload) -> Table {
     let empty = upload.data.without_rows();
     std::mem::replace(&mut upload.data, empty)
 }
 
 /// Writes an answer without anything kept.
-fn plain(upload: Upload) -> Result<Response, ApiError> {
+fn plain(upload: Upload, source: Option<&'static str>) -> Result<Response, ApiError> {
     work::json(&Answer {
         upload,
         stored: None,
-        source: None,
+        source,
     })
+}
+
+/// Reads the rows of a dataset from its source, past the store, completes them and writes the answer.
+async fn import(
+    workers: &Workers,
+    dataset: &Dataset,
+    complete: impl FnOnce(Table) -> axis_core::Result<Upload> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let limit = dataset.config().row_limit;
+    let rows = dataset.import(limit).await.map_err(|error| match error.kind() {
+        ErrorKind::Timeout => ApiError::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
+        ErrorKind::Config
+        | ErrorKind::SourceRejected
+        | ErrorKind::SourceUnavailable
+        | ErrorKind::SchemaMismatch => ApiError::new(StatusCode::BAD_REQUEST, error.to_string()),
+        _ => error.into(),
+    })?;
+    if rows.rows.is_empty() {
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "the source has no rows that the queries find"));
+    }
+    workers
+        .run(move || {
+            let mut upload = complete(Table::of_objects(rows.columns, rows.rows))?;
+            if rows.truncated {
+                upload.warnings.push(format!("there are more rows than {limit}, the `row_limit`"));
+            }
+            plain(upload, Some("database"))
+        })
+        .await
 }
 
 /// Answers 404 with the names that there are.

@@ -4,20 +4,25 @@ use std::collections::BTreeMap;
 
 use axis_core::Engine;
 use axis_core::config::DatasetKind;
-use axis_core::uploads::{self, Limits, MONITORING_EXAMPLES, monitoring};
+use axis_core::uploads::{self, Limits, MONITORING_EXAMPLES, MonitoringConfig, monitoring};
+use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Answer, Keeping, no_example, plain};
+use super::{Answer, Keeping, import, no_example, plain};
 use crate::app::App;
 use crate::extract::{CsvFile, CsvForm, Name, Params, too_large};
 use crate::gate::ApiError;
 use crate::work::Workers;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(upload)).routes(routes!(example))
+    OpenApiRouter::new()
+        .routes(routes!(upload))
+        .routes(routes!(example))
+        .routes(routes!(db_config))
+        .routes(routes!(db_import))
 }
 
 /// Name the columns of a file of traces and complete its rows; with `store` they become the dataset `monitoring`.
@@ -69,9 +74,32 @@ async fn example(State(workers): State<Workers>, Name(name): Name) -> Result<Res
     workers
         .run(move || {
             let table = uploads::read_csv(text.as_bytes(), Limits::default())?;
-            plain(monitoring::process(table, &BTreeMap::new(), chrono::Utc::now())?)
+            plain(monitoring::process(table, &BTreeMap::new(), chrono::Utc::now())?, None)
         })
         .await
+}
+
+/// Tell what is configured for monitoring: the connection without secrets, thresholds, and the rules about anomalies.
+#[utoipa::path(
+    get, path = "/api/monitoring/db-config", tag = "monitoring",
+    responses((status = 200, description = "The settings; the defaults when nothing is configured", body = MonitoringConfig))
+)]
+async fn db_config(State(engine): State<Engine>) -> Json<MonitoringConfig> {
+    Json(engine.monitoring_config())
+}
+
+/// Read traces from their source, past the store: both queries joined there, as a sync would show them.
+#[utoipa::path(
+    post, path = "/api/monitoring/db-import", tag = "monitoring",
+    responses(
+        (status = 200, description = "The rows, at most `row_limit`, completed", body = Answer),
+        (status = 400, description = "Nothing is configured, the source cannot be reached or refused, or there are no rows"),
+        (status = 408, description = "The source took longer than `query_timeout`"),
+    )
+)]
+async fn db_import(State(engine): State<Engine>, State(workers): State<Workers>) -> Result<Response, ApiError> {
+    let dataset = crate::routes::dataset(&engine, "monitoring")?;
+    import(&workers, &dataset, |table| Ok(monitoring::complete(table, chrono::Utc::now()))).await
 }
 
 /// The names that the configuration gives to columns.
