@@ -6,17 +6,23 @@ use axis_core::Engine;
 use axum::extract::FromRef;
 
 use crate::edge::Edge;
+use crate::work::Workers;
 
 /// The state of the router; handlers take the part that they need by `State<Engine>` and the like.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     engine: Engine,
     edge: Arc<Edge>,
+    workers: Workers,
 }
 
 impl App {
     pub(crate) fn new(engine: Engine, edge: Arc<Edge>) -> Self {
-        Self { engine, edge }
+        Self {
+            engine,
+            edge,
+            workers: Workers::default(),
+        }
     }
 }
 
@@ -29,5 +35,11 @@ impl FromRef<App> for Engine {
 impl FromRef<App> for Arc<Edge> {
     fn from_ref(app: &App) -> Self {
         Self::clone(&app.edge)
+    }
+}
+
+impl FromRef<App> for Workers {
+    fn from_ref(app: &App) -> Self {
+        app.workers.clone()
     }
 }

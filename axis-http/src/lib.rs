@@ -27,6 +27,7 @@ mod gate;
 mod openapi;
 mod routes;
 mod server;
+mod work;
 
 pub use routes::rows_added;
 pub use server::{ServeOptions, router, serve, serve_with};

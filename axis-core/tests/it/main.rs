@@ -36,6 +36,7 @@ mod status;
 mod support;
 mod takeover;
 mod types;
+mod uploads;
 mod verify;
 mod verify_stop;
 mod victim;

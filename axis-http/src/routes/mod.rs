@@ -2,6 +2,7 @@
 
 mod config;
 mod data;
+mod evaluation;
 mod health;
 mod kpi;
 mod metrics;
@@ -9,6 +10,7 @@ pub(crate) mod policy;
 mod query;
 mod status;
 mod store;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -33,8 +35,10 @@ fn described() -> OpenApiRouter<App> {
         .merge(status::routes())
         .merge(data::routes())
         .merge(config::routes())
+        .merge(evaluation::routes())
         .merge(kpi::routes())
         .merge(query::routes())
+        .merge(uploads::routes())
 }
 
 /// Every route, and the description of them.
@@ -43,12 +47,11 @@ pub(crate) fn all(engine: Engine, edge: Arc<Edge>) -> Router {
 }
 
 /// Finds a dataset by the name that syncs use.
-fn dataset(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
+pub(crate) fn dataset(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
     Ok(engine.dataset(name)?)
 }
 
 /// Finds a dataset whose relation must be there to be asked: 503 while its first sync runs, 404 before that.
-#[expect(dead_code, reason = "the analytics come next")]
 fn ready(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
     let dataset = dataset(engine, name)?;
     let status = dataset.status();
