@@ -1,6 +1,7 @@
 //! Names in paths, query parameters and bodies: read leniently and reported in the shape that clients of the API know.
 
 mod body;
+mod file;
 
 use std::convert::Infallible;
 
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use crate::gate::ApiError;
 
 pub(crate) use body::{Body, Fields};
+pub(crate) use file::{CsvFile, CsvForm, FORM_MAX};
 
 /// The parameters of a request. Of a repeated one the last counts; unknown ones are ignored.
 ///

@@ -4,6 +4,7 @@ mod config;
 mod data;
 mod health;
 mod kpi;
+mod signals;
 mod status;
 mod store;
 
@@ -36,7 +37,8 @@ pub(crate) fn all(engine: Engine) -> Router {
         .route("/api/store/metadata/{dataset}", get(data::metadata))
         .route("/api/store/data/{dataset}", get(data::data))
         .merge(config::routes())
-        .merge(kpi::routes());
+        .merge(kpi::routes())
+        .merge(signals::routes());
     openapi::serve(routes, App::new(engine))
 }
 
@@ -46,7 +48,6 @@ fn dataset(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
 }
 
 /// Finds a dataset whose relation must be there to be asked: 503 while its first sync runs, 404 before that.
-#[expect(dead_code, reason = "the analytics come next")]
 fn ready(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
     let dataset = dataset(engine, name)?;
     let status = dataset.status();

@@ -13,5 +13,6 @@ mod contract;
 mod lost_store;
 mod readme;
 mod scripts;
+mod signals;
 mod support;
 mod verify;
