@@ -62,7 +62,11 @@ async fn stored(engine: &Engine) -> (Vec<Value>, Vec<Value>) {
 }
 
 async fn raw(engine: &Engine) -> Vec<Value> {
-    ask(engine, "select columns(*)::varchar from human_signals_raw order by dataset_id, metric_name").await
+    ask(
+        engine,
+        "select columns(*)::varchar from human_signals_raw order by dataset_id, metric_name",
+    )
+    .await
 }
 
 async fn sync_with(engine: &Engine, options: SyncOptions) -> axis_core::SyncReport {
@@ -106,7 +110,10 @@ async fn cases_follow_their_rows() {
         "by": "Ann", "cause__kind": "x", "outcome__is_ok": true, "outcome__why": "late",
     });
     assert_eq!(json!(answer.data), json!([a, b]));
-    assert_eq!(json!(answer.columns), json!(a.as_object().unwrap().keys().collect::<Vec<_>>()));
+    assert_eq!(
+        json!(answer.columns),
+        json!(a.as_object().unwrap().keys().collect::<Vec<_>>())
+    );
     assert_eq!(answer.metric_schema.metrics["outcome"].signals, ["is_ok", "why"]);
     assert_eq!(signals.cases(2, 1).await.unwrap().unwrap().data[0]["Case_ID"], "b");
 
@@ -152,7 +159,11 @@ async fn cases_are_paged_sorted_and_filtered() {
         request.page_size = 3;
         adjust(&mut request);
         let page = engine.signals().unwrap().page(request).await.unwrap();
-        let ids: Vec<String> = page.rows.iter().map(|row| row["Case_ID"].as_str().unwrap_or_default().to_owned()).collect();
+        let ids: Vec<String> = page
+            .rows
+            .iter()
+            .map(|row| row["Case_ID"].as_str().unwrap_or_default().to_owned())
+            .collect();
         (ids.join(" "), page.total)
     };
     let sorted = |name: &'static str, direction| {
@@ -163,13 +174,28 @@ async fn cases_are_paged_sorted_and_filtered() {
     };
     let expect = |ids: &str, total| (ids.to_owned(), total);
     assert_eq!(page(&|_| {}).await, expect("c29 c28 c27", 20));
-    assert_eq!(page(&sorted("case_id", SortDirection::Ascending)).await, expect("c10 c11 c12", 20));
+    assert_eq!(
+        page(&sorted("case_id", SortDirection::Ascending)).await,
+        expect("c10 c11 c12", 20)
+    );
     // Numbers are compared as such, and what is missing comes last.
-    assert_eq!(page(&sorted("m/1__n", SortDirection::Ascending)).await, expect("c29 c28 c27", 20));
-    assert_eq!(page(&sorted("m/1__n", SortDirection::Descending)).await, expect("c10 c11 c12", 20));
-    assert_eq!(page(&sorted("n__only", SortDirection::Descending)).await, expect("c28 c25 c22", 20));
+    assert_eq!(
+        page(&sorted("m/1__n", SortDirection::Ascending)).await,
+        expect("c29 c28 c27", 20)
+    );
+    assert_eq!(
+        page(&sorted("m/1__n", SortDirection::Descending)).await,
+        expect("c10 c11 c12", 20)
+    );
+    assert_eq!(
+        page(&sorted("n__only", SortDirection::Descending)).await,
+        expect("c28 c25 c22", 20)
+    );
     let filtered = page(&|request| {
-        request.filters.equal = vec![("source_name".to_owned(), "s1".to_owned()), ("metric_name".to_owned(), "x".to_owned())];
+        request.filters.equal = vec![
+            ("source_name".to_owned(), "s1".to_owned()),
+            ("metric_name".to_owned(), "x".to_owned()),
+        ];
         request.filters.time_start = Some("2026-01-02T00:00:00Z".to_owned());
         request.page = 2;
     });
@@ -188,8 +214,15 @@ async fn cases_are_paged_sorted_and_filtered() {
     assert_eq!(metadata.row_count, 20);
     assert_eq!(metadata.filter_values["source_name"], ["s0", "s1", "s2"]);
     assert_eq!(metadata.time_range.unwrap().min, "2026-01-01 10:00:00+00:00");
-    let types: Vec<(&str, &str)> = metadata.columns.iter().map(|c| (c.column_name.as_str(), c.column_type.as_str())).collect();
-    assert!(types.contains(&("Message_Count", "BIGINT")) && types.contains(&("n__only", "JSON")), "{types:?}");
+    let types: Vec<(&str, &str)> = metadata
+        .columns
+        .iter()
+        .map(|c| (c.column_name.as_str(), c.column_type.as_str()))
+        .collect();
+    assert!(
+        types.contains(&("Message_Count", "BIGINT")) && types.contains(&("n__only", "JSON")),
+        "{types:?}"
+    );
     engine.close().await.unwrap();
 }
 
@@ -200,11 +233,20 @@ async fn rows_that_make_no_cases_are_stored_and_say_why() {
     sync_with(&engine, SyncOptions::default()).await;
     engine.close().await.unwrap();
 
-    scene.project.file("human_signals_db.yaml", &yaml(&scene.database.url, "origin", ""));
+    scene
+        .project
+        .file("human_signals_db.yaml", &yaml(&scene.database.url, "origin", ""));
     let engine = scene.open().await;
     let report = sync_with(&engine, SyncOptions::default()).await;
     assert!(report.changed);
-    assert_eq!(number(&engine, "select count(*) from human_signals_raw where origin = 'claims'").await, 2);
+    assert_eq!(
+        number(
+            &engine,
+            "select count(*) from human_signals_raw where origin = 'claims'"
+        )
+        .await,
+        2
+    );
     // Nothing of before is served as if it were current.
     assert_eq!(number(&engine, "select count(*) from human_signals_cases").await, 0);
     let signals = engine.signals().unwrap();
@@ -215,12 +257,17 @@ async fn rows_that_make_no_cases_are_stored_and_say_why() {
     assert!(error.ends_with("and source_name is missing"), "{error}");
     assert_eq!(signals.cases(1, 50).await.unwrap().unwrap().row_count, 0);
     let error = signals.import(false, super::support::DEADLINE).await.unwrap_err();
-    assert!(error.kind() == ErrorKind::NotSynced && error.message().contains("source_name"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::NotSynced && error.message().contains("source_name"),
+        "{error}"
+    );
     // It is decided by the columns alone: nothing is tried again until they change.
     assert!(!sync_with(&engine, SyncOptions::default()).await.changed);
     engine.close().await.unwrap();
 
-    scene.project.file("human_signals_db.yaml", &yaml(&scene.database.url, "source_name", ""));
+    scene
+        .project
+        .file("human_signals_db.yaml", &yaml(&scene.database.url, "source_name", ""));
     let engine = scene.open().await;
     let signals = engine.signals().unwrap();
     let imported = signals.import(true, super::support::DEADLINE).await.unwrap();
@@ -236,8 +283,13 @@ async fn what_is_shown_follows_the_configuration_without_a_sync() {
     sync_with(&engine, SyncOptions::default()).await;
     engine.close().await.unwrap();
     let more = "  visible_metrics: [cause]\n  visible_kpis: [total_cases]\n  row_limit: 1\n";
-    scene.project.file("human_signals_db.yaml", &yaml(&scene.database.url, "source_name", more));
-    scene.project.file("signals_metrics.yaml", "signals_metrics:\n  filters: []\n  color_maps:\n");
+    scene
+        .project
+        .file("human_signals_db.yaml", &yaml(&scene.database.url, "source_name", more));
+    scene.project.file(
+        "signals_metrics.yaml",
+        "signals_metrics:\n  filters: []\n  color_maps:\n",
+    );
     let engine = scene.open().await;
     let signals = engine.signals().unwrap();
     let answer = signals.import(false, super::support::DEADLINE).await.unwrap();
@@ -246,7 +298,10 @@ async fn what_is_shown_follows_the_configuration_without_a_sync() {
     assert_eq!((answer.data.len(), answer.row_count), (1, 2));
     assert!(json!(answer)["truncated"].as_bool().unwrap());
     let schema = signals.schema().await.unwrap().unwrap();
-    assert_eq!((&schema.display_config["filters"], schema.display_warnings.len()), (&json!([]), 0));
+    assert_eq!(
+        (&schema.display_config["filters"], schema.display_warnings.len()),
+        (&json!([]), 0)
+    );
     assert_eq!(schema.metric_schema.metrics.keys().collect::<Vec<_>>(), ["cause"]);
     engine.close().await.unwrap();
 }
@@ -262,13 +317,22 @@ async fn refreshed_cases_equal_rebuilt_ones() {
             0 => "no object".to_owned(),
             1 => format!("{{''by'': ''p{}'', ''x'': {}}}", rng.u32(0..4), rng.u32(0..9)),
             2 => format!(r#"{{"by": null, "k{}": "v{}"}}"#, rng.u32(0..3), rng.u32(0..5)),
-            _ => format!(r#"{{"by": "q", "x": "t{}", "deep": {{"n": [{}]}}}}"#, rng.u32(0..3), rng.u32(0..9)),
+            _ => format!(
+                r#"{{"by": "q", "x": "t{}", "deep": {{"n": [{}]}}}}"#,
+                rng.u32(0..3),
+                rng.u32(0..9)
+            ),
         };
         match rng.u32(0..8) {
             0 => format!("delete from m where id = '{id}' and metric = '{metric}';"),
             1 => format!("delete from c where id = '{id}';"),
-            2 | 3 => format!("insert into c (id, source) values ('{id}', 's{0}') on conflict (id) do update set source = 't{0}', at_ = now();", rng.u32(0..3)),
-            _ => format!("insert into m (id, metric, signals) values ('{id}', '{metric}', '{signals}') on conflict (id, metric) do update set signals = excluded.signals, at_ = now();"),
+            2 | 3 => format!(
+                "insert into c (id, source) values ('{id}', 's{0}') on conflict (id) do update set source = 't{0}', at_ = now();",
+                rng.u32(0..3)
+            ),
+            _ => format!(
+                "insert into m (id, metric, signals) values ('{id}', '{metric}', '{signals}') on conflict (id, metric) do update set signals = excluded.signals, at_ = now();"
+            ),
         }
     };
     let mut rng = Rng::with_seed(7);
@@ -297,10 +361,17 @@ async fn assert_derived(engine: &Engine, store: &Path) -> i64 {
     )
     .await;
     let cases = number(engine, "select count(*) from human_signals_cases").await;
-    let metrics = number(engine, "select coalesce(sum(len(json_keys(signals))), 0)::bigint from human_signals_cases").await;
+    let metrics = number(
+        engine,
+        "select coalesce(sum(len(json_keys(signals))), 0)::bigint from human_signals_cases",
+    )
+    .await;
     let rows = number(engine, "select count(*) from human_signals_raw").await;
     assert_eq!((wrong, metrics), (0, rows), "{}", store.display());
-    assert_eq!(cases, number(engine, "select count(distinct dataset_id) from human_signals_raw").await);
+    assert_eq!(
+        cases,
+        number(engine, "select count(distinct dataset_id) from human_signals_raw").await
+    );
     let derived = engine.signals().unwrap().dataset().status().derived;
     assert_eq!(derived.map(|derived| derived.rows.cast_signed()), Some(cases));
     cases

@@ -140,12 +140,18 @@ fn stored(engine: &Engine) -> Result<Signals, ApiError> {
     let signals = engine.signals()?;
     let dataset = ready(engine, signals.dataset().name())?;
     match dataset.status().derived.and_then(|derived| derived.error) {
-        Some(error) => Err(ApiError::new(StatusCode::NOT_FOUND, format!("there are no cases: {error}"))),
+        Some(error) => Err(ApiError::new(
+            StatusCode::NOT_FOUND,
+            format!("there are no cases: {error}"),
+        )),
         None => Ok(signals),
     }
 }
 
 /// The rows were synced by a version that made no cases of them.
 fn none_yet() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "there are no cases yet; the next sync makes them")
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "there are no cases yet; the next sync makes them",
+    )
 }

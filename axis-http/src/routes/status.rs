@@ -142,6 +142,12 @@ fn cases(engine: &Engine) -> Value {
     value["incremental_rows"] = json!(derived.filter(|_| incremental).map_or(0, |derived| derived.added));
     value["dataset"] = json!(status.dataset);
     value["generation"] = json!(status.generation);
-    value["run_id"] = json!(status.running.as_ref().map(|running| &running.run_id).or(last.map(|report| &report.run_id)));
+    value["run_id"] = json!(
+        status
+            .running
+            .as_ref()
+            .map(|running| &running.run_id)
+            .or(last.map(|report| &report.run_id))
+    );
     value
 }

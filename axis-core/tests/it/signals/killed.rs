@@ -46,7 +46,11 @@ async fn killed_commits_leave_cases_that_fit_their_rows() {
             .collect();
         survives(&scene).await;
         for point in &passed {
-            assert_eq!(start(&scene, full, Some(point)).wait(), Fate::Killed, "{point} is not reached");
+            assert_eq!(
+                start(&scene, full, Some(point)).wait(),
+                Fate::Killed,
+                "{point} is not reached"
+            );
             survives(&scene).await;
         }
         for _ in 0..scaled(4, 20) {
@@ -106,7 +110,11 @@ async fn child() {
 async fn syncs(engine: &Engine, url: &str, full: bool, count: usize) {
     for _ in 0..count {
         execute(url, "select next_version()");
-        let options = if full { SyncOptions::full() } else { SyncOptions::default() };
+        let options = if full {
+            SyncOptions::full()
+        } else {
+            SyncOptions::default()
+        };
         sync_with(engine, options).await;
     }
 }
