@@ -29,6 +29,7 @@ mod replaced;
 mod rewrites;
 mod schedule;
 mod shared;
+mod signals;
 mod size;
 mod smoke;
 mod spelled;

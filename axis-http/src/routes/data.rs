@@ -1,6 +1,6 @@
 //! Reading rows and what is known about them.
 
-use axis_core::config::DatasetKind;
+use axis_core::signals::Signals;
 use axis_core::{Dataset, Engine, Filters, PageRequest, SortDirection};
 use axum::Json;
 use axum::extract::State;
@@ -36,10 +36,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
               (status = 422, description = "The store is disabled", body = Problem)))]
 async fn metadata(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
     let metadata = match readable(&engine, &name)? {
-        Some(dataset) => dataset.metadata().await?,
-        None => None,
+        Readable::Rows(dataset) => dataset.metadata().await?.map(|metadata| json!(*metadata)),
+        Readable::Cases(signals) => signals.metadata().await?.map(|metadata| json!(metadata)),
     };
-    let metadata = metadata.map_or_else(|| json!({}), |metadata| json!(*metadata));
+    let metadata = metadata.unwrap_or_else(|| json!({}));
     Ok(Json(json!({ "success": true, "dataset": name, "metadata": metadata })))
 }
 
@@ -68,18 +68,14 @@ async fn metadata(State(engine): State<Engine>, Name(name): Name) -> Result<Json
               (status = 422, description = "A parameter is wrong, or the store is disabled", body = Problem)))]
 async fn data(State(engine): State<Engine>, Name(name): Name, params: Params) -> Result<Json<Value>, ApiError> {
     // An unknown dataset is told before wrong parameters.
-    let dataset = readable(&engine, &name)?;
+    let readable = readable(&engine, &name)?;
     let request = request(params)?;
-    let (page, page_size) = (request.page, request.page_size);
-    let (rows, total) = match dataset {
-        Some(dataset) => {
-            let page = dataset.page(request).await?;
-            (page.rows, page.total)
-        }
-        None => (Vec::new(), 0),
+    let page = match readable {
+        Readable::Rows(dataset) => dataset.page(request).await?,
+        Readable::Cases(signals) => signals.page(request).await?,
     };
     Ok(Json(
-        json!({ "success": true, "data": rows, "total": total, "page": page, "page_size": page_size }),
+        json!({ "success": true, "data": page.rows, "total": page.total, "page": page.page, "page_size": page.page_size }),
     ))
 }
 
@@ -107,17 +103,21 @@ fn request(mut params: Params) -> Result<PageRequest, ApiError> {
     Ok(request)
 }
 
-/// Finds what a name of the read routes stands for; `None` is a relation that is known but not there yet.
-///
-/// `human_signals` means the cases, which are derived from the raw signals and do not exist until they are;
-/// `human_signals_raw` means what is synced.
-fn readable(engine: &Engine, name: &str) -> Result<Option<Dataset>, ApiError> {
-    let is_signals = |dataset: &Dataset| dataset.config().kind == DatasetKind::HumanSignals;
+/// What can be read by name.
+enum Readable {
+    /// The rows of a dataset.
+    Rows(Dataset),
+    /// The cases that are made of human signals.
+    Cases(Signals),
+}
+
+/// Finds what a name of the read routes stands for: `human_signals` means the cases, `human_signals_raw` what is synced.
+fn readable(engine: &Engine, name: &str) -> Result<Readable, ApiError> {
     match name {
-        "human_signals" => Ok(None),
-        "human_signals_raw" => Ok(engine.datasets().find(is_signals)),
+        "human_signals" => Ok(Readable::Cases(engine.signals()?)),
+        "human_signals_raw" => Ok(Readable::Rows(engine.signals()?.dataset().clone())),
         _ => match engine.datasets().find(|dataset| dataset.name() == name) {
-            Some(dataset) => Ok(Some(dataset)),
+            Some(dataset) => Ok(Readable::Rows(dataset)),
             None => Err(unknown(engine, name)),
         },
     }

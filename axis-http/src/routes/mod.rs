@@ -8,6 +8,7 @@ mod kpi;
 mod metrics;
 pub(crate) mod policy;
 mod query;
+mod signals;
 mod status;
 mod store;
 mod uploads;
@@ -38,6 +39,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(evaluation::routes())
         .merge(kpi::routes())
         .merge(query::routes())
+        .merge(signals::routes())
         .merge(uploads::routes())
 }
 

@@ -20,5 +20,6 @@ mod lost_store;
 mod openapi;
 mod readme;
 mod scripts;
+mod signals;
 mod support;
 mod verify;
