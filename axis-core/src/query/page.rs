@@ -305,7 +305,6 @@ pub(crate) fn condition(filters: &Filters, columns: &[ColumnInfo]) -> Result<(St
     Ok((clause, params))
 }
 
-<<<<<<< HEAD
 /// Reads the parameter `name`: a time in any of the spellings that clients use, as microseconds since 1970 UTC.
 ///
 /// # Errors
@@ -320,10 +319,6 @@ pub(crate) fn instant(text: &str, name: &str) -> Result<i64> {
 }
 
 fn micros(text: &str) -> Option<i64> {
-=======
-/// Reads a time in any of the spellings that clients use, as microseconds since 1970 UTC.
-pub(crate) fn instant(text: &str) -> Option<i64> {
->>>>>>> a83f0bd (Answer monitoring analytics from narrow columns in memory)
     // A `+` in a URL's query arrives as a blank.
     let text = text.trim();
     let joined = text.replacen(' ', "T", 1);
