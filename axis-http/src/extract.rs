@@ -3,6 +3,7 @@
 mod body;
 
 use std::convert::Infallible;
+use std::ops::RangeInclusive;
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::StatusCode;
@@ -26,6 +27,62 @@ impl Params {
     /// Returns a text; an empty one counts as not given.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.last(name).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    /// Returns the items of a comma-separated list; empty ones are left out.
+    pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        let items = self.last(name).unwrap_or_default().split(',').map(str::trim);
+        items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Returns a text that must be given; it may be empty.
+    pub(crate) fn required(&mut self, name: &str) -> String {
+        if let Some(text) = self.last(name) {
+            return text.to_owned();
+        }
+        let problem = json!({ "type": "missing", "loc": ["query", name], "msg": "Field required", "input": null });
+        self.problems.push(problem);
+        String::new()
+    }
+
+    /// Returns a number.
+    pub(crate) fn number(&mut self, name: &str, default: f64) -> f64 {
+        let Some(text) = self.last(name).map(str::to_owned) else {
+            return default;
+        };
+        if let Ok(number) = text.trim().parse() {
+            return number;
+        }
+        let message = "Input should be a valid number, unable to parse string as a number";
+        self.problem("float_parsing", name, message, &text, None);
+        default
+    }
+
+    /// Returns a whole number within bounds.
+    pub(crate) fn integer(&mut self, name: &str, default: u32, bounds: RangeInclusive<u32>) -> u32 {
+        let Some(text) = self.last(name).map(str::to_owned) else {
+            return default;
+        };
+        let Ok(number) = text.trim().parse::<i64>() else {
+            let message = "Input should be a valid integer, unable to parse string as an integer";
+            self.problem("int_parsing", name, message, &text, None);
+            return default;
+        };
+        let (least, most) = bounds.into_inner();
+        if number < i64::from(least) {
+            let message = format!("Input should be greater than or equal to {least}");
+            self.problem(
+                "greater_than_equal",
+                name,
+                &message,
+                &text,
+                Some(json!({ "ge": least })),
+            );
+        } else if number > i64::from(most) {
+            let message = format!("Input should be less than or equal to {most}");
+            self.problem("less_than_equal", name, &message, &text, Some(json!({ "le": most })));
+        }
+        u32::try_from(number).unwrap_or(default)
     }
 
     /// Returns a whole number from 1 up to `max`.
@@ -77,11 +134,9 @@ impl Params {
         if let Some(index) = words.iter().position(|word| *word == text) {
             return index;
         }
-        let expected = words
-            .iter()
-            .map(|word| format!("'{word}'"))
-            .collect::<Vec<_>>()
-            .join(" or ");
+        let mut words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        let last = words.pop().unwrap_or_default();
+        let expected = format!("{} or {last}", words.join(", "));
         let message = format!("Input should be {expected}");
         self.problem(
             "literal_error",

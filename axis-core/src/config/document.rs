@@ -53,6 +53,11 @@ mod tests {
         let expected = json!({ "a": [1, 1.5, true, null, "1", "text", -0.5, "inf", 1000.0], "b": { "c": "true" } });
         assert_eq!(document("f.yaml", text).unwrap(), expected);
         assert_eq!(document("f.yaml", "").unwrap(), Value::Null);
-        assert!(document("f.yaml", "a: [").unwrap_err().message().starts_with("f.yaml:1: "));
+        assert!(
+            document("f.yaml", "a: [")
+                .unwrap_err()
+                .message()
+                .starts_with("f.yaml:1: ")
+        );
     }
 }

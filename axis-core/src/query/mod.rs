@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 pub use duckdb::types::Value;
 pub use json::{batch_to_json, batch_to_text, rows_to_json};
 pub(crate) use page::instant;
-pub(crate) use page::{check_page, condition};
 pub use page::{Filters, Page, PageRequest, SortDirection};
+pub(crate) use page::{check_page, condition};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::fault;

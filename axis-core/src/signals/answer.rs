@@ -98,7 +98,9 @@ impl Signals {
         });
         let (data, layout) = made.await?;
         let count = data.len() as u64;
-        Ok(self.answer(data, layout, count, format!("{count} cases were read")).await)
+        Ok(self
+            .answer(data, layout, count, format!("{count} cases were read"))
+            .await)
     }
 
     /// Makes cases of a file that is part of the program. `hitl` is the only one.
@@ -154,7 +156,10 @@ impl Signals {
 
     /// Chooses how cases are shown, and lets `signals_metrics.yaml` have its say.
     async fn display(&self, schema: &MetricSchema) -> (Map<String, Value>, Vec<String>) {
-        let visible = self.options().map(|options| options.visible_kpis.clone()).unwrap_or_default();
+        let visible = self
+            .options()
+            .map(|options| options.visible_kpis.clone())
+            .unwrap_or_default();
         let mut config = automatic(schema, &visible);
         let engine = self.engine.clone();
         let given = tokio::task::spawn_blocking(move || engine.overrides().given()).await;
@@ -178,7 +183,11 @@ impl Signals {
 }
 
 /// Writes cases as objects.
-pub(super) fn records(cases: &[Case], description: Description, visible: &[String]) -> (Vec<Map<String, Value>>, Layout) {
+pub(super) fn records(
+    cases: &[Case],
+    description: Description,
+    visible: &[String],
+) -> (Vec<Map<String, Value>>, Layout) {
     let layout = Layout::new(description, visible);
     (cases.iter().map(|case| layout.record(case)).collect(), layout)
 }

@@ -75,7 +75,8 @@ impl Case {
         let owned = |name: &str| shared(name).map(str::to_owned);
         let input = shared("additional_input").and_then(parse);
         let conversation = messages(shared("conversation"));
-        let carried = |name: &str| shared(name).map(|text| parse(text).map_or_else(|| text.to_owned(), |value| dump(&value)));
+        let carried =
+            |name: &str| shared(name).map(|text| parse(text).map_or_else(|| text.to_owned(), |value| dump(&value)));
         Some(Self {
             source: [
                 owned("source_name"),
@@ -246,11 +247,18 @@ fn count(stats: Option<&str>) -> i64 {
         return 0;
     };
     let number = |name: &str| whole(stats.get(name)?);
-    let both = || number("user_message_count").unwrap_or(0).saturating_add(number("ai_message_count").unwrap_or(0));
+    let both = || {
+        number("user_message_count")
+            .unwrap_or(0)
+            .saturating_add(number("ai_message_count").unwrap_or(0))
+    };
     number("turn_count").unwrap_or_else(both)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "counts of messages are small, and the cast saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "counts of messages are small, and the cast saturates"
+)]
 fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|number| number as i64)),
@@ -290,13 +298,24 @@ mod tests {
             &[
                 ("source_name", "claims"),
                 ("conversation", conversation),
-                ("conversation_stats", r#"{"user_message_count": 2, "ai_message_count": "3"}"#),
-                ("additional_input", r#"{"message_url": "https://chat/1", "sender": "Ann"}"#),
+                (
+                    "conversation_stats",
+                    r#"{"user_message_count": 2, "ai_message_count": "3"}"#,
+                ),
+                (
+                    "additional_input",
+                    r#"{"message_url": "https://chat/1", "sender": "Ann"}"#,
+                ),
                 ("evaluation_metadata", r#"{"k":[1,"é"]}"#),
                 ("actual_reference", "plain text"),
             ],
         );
-        let second = row("cause", "2026-01-02 10:00:00", r#"{"why": "late"}"#, &[("source_name", "other")]);
+        let second = row(
+            "cause",
+            "2026-01-02 10:00:00",
+            r#"{"why": "late"}"#,
+            &[("source_name", "other")],
+        );
         let case = Case::of(vec![second.clone(), first.clone()]).unwrap();
         assert_eq!(case, Case::of(vec![first, second]).unwrap());
         assert_eq!(case.source, [Some("claims".to_owned()), None, None, None]);
@@ -305,10 +324,17 @@ mod tests {
         assert_eq!((case.business.as_str(), case.message_count), ("Acme Ltd", 5));
         assert_eq!(case.timestamp, "2026-01-01 10:00:00");
         assert_eq!(case.conversation.len(), 1);
-        let carried = [Some(r#"{"k": [1, "\u00e9"]}"#.to_owned()), Some("plain text".to_owned()), None];
+        let carried = [
+            Some(r#"{"k": [1, "\u00e9"]}"#.to_owned()),
+            Some("plain text".to_owned()),
+            None,
+        ];
         assert_eq!(case.carried, carried);
         assert_eq!(case.signals_json(), r#"{"cause":{"why":"late"},"outcome":{"ok":true}}"#);
-        assert_eq!(read_metrics(&case.signals_json(), &case.categories_json()), case.metrics);
+        assert_eq!(
+            read_metrics(&case.signals_json(), &case.categories_json()),
+            case.metrics
+        );
         assert_eq!(case.metrics["cause"].category, "analysis");
         assert_eq!(Case::of(Vec::new()), None);
     }
@@ -342,14 +368,20 @@ mod tests {
             "plain": "{no",
         });
         let case = Case::of(vec![row("m", "1", &signals.to_string(), &[])]).unwrap();
-        let expected = json!({ "tone": 1, "fit": 0.5, "text": { "a": 1 }, "kept": { "list": [1] }, "empty": {}, "plain": "{no" });
+        let expected =
+            json!({ "tone": 1, "fit": 0.5, "text": { "a": 1 }, "kept": { "list": [1] }, "empty": {}, "plain": "{no" });
         assert_eq!(Value::Object(case.metrics["m"].values.clone()), expected);
     }
 
     #[test]
     fn what_cannot_be_read_is_left_out() {
         let rows = vec![
-            row("m", "1", "no object", &[("additional_input", "[1]"), ("source_name", "s"), ("conversation", "x")]),
+            row(
+                "m",
+                "1",
+                "no object",
+                &[("additional_input", "[1]"), ("source_name", "s"), ("conversation", "x")],
+            ),
             row("  ", "2", "{}", &[]),
             row("m", "3", "[1]", &[]),
         ];

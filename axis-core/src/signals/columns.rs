@@ -70,8 +70,17 @@ impl Columns {
 
     /// Returns those of the given names whose column is there.
     pub(super) fn present(&self, names: &[&'static str]) -> Vec<String> {
-        let has = |name: &&str| SHARED.iter().position(|shared| shared == name).is_some_and(|at| self.shared[at].is_some());
-        names.iter().filter(|name| has(name)).map(|name| (*name).to_owned()).collect()
+        let has = |name: &&str| {
+            SHARED
+                .iter()
+                .position(|shared| shared == name)
+                .is_some_and(|at| self.shared[at].is_some())
+        };
+        names
+            .iter()
+            .filter(|name| has(name))
+            .map(|name| (*name).to_owned())
+            .collect()
     }
 }
 
@@ -95,7 +104,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let error = Columns::find(["metric_name", "signals", "source"]).unwrap_err();
-        assert!(error.message().ends_with("and dataset_id, source_name are missing"), "{error}");
+        assert!(
+            error.message().ends_with("and dataset_id, source_name are missing"),
+            "{error}"
+        );
         assert!(Columns::find([]).is_err());
     }
 }

@@ -67,11 +67,19 @@ fn make(connection: &Connection, reason: &Reason, scope: &Scope<'_>) -> Result<M
         Some(keys) => {
             let mut sql = format!("create or replace temp table {TOUCHED} (id varchar);");
             for keys in keys.iter().collect::<Vec<_>>().chunks(PORTION) {
-                let values = keys.iter().map(|key| format!("({})", literal(key))).collect::<Vec<_>>().join(", ");
+                let values = keys
+                    .iter()
+                    .map(|key| format!("({})", literal(key)))
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 // Writing to a String cannot fail.
                 let _ = write!(sql, "insert into {TOUCHED} values {values};");
             }
-            let _ = write!(sql, r#"delete from {} where "Case_ID" in (select id from {TOUCHED})"#, ident(RELATION));
+            let _ = write!(
+                sql,
+                r#"delete from {} where "Case_ID" in (select id from {TOUCHED})"#,
+                ident(RELATION)
+            );
             connection.execute_batch(&sql).map_err(&fault)?;
             let key = ident(&stored[columns.dataset_id].column_name);
             format!(" where {key}::varchar in (select id from {TOUCHED})")
@@ -82,7 +90,13 @@ fn make(connection: &Connection, reason: &Reason, scope: &Scope<'_>) -> Result<M
         columns: &columns,
     };
     let mut written = Collected::default();
-    write_cases(connection, reason, &ordered, &ordered.select(scope.view, &condition), &mut written)?;
+    write_cases(
+        connection,
+        reason,
+        &ordered,
+        &ordered.select(scope.view, &condition),
+        &mut written,
+    )?;
     let drop = format!("drop table {ORDERED}; drop table if exists {TOUCHED}");
     connection.execute_batch(&drop).map_err(&fault)?;
     let all = match scope.touched {
@@ -108,7 +122,12 @@ struct Ordered<'a> {
 impl Ordered<'_> {
     fn select(&self, view: &str, condition: &str) -> String {
         let name = |index: usize| ident(&self.stored[index].column_name);
-        let text = |index: Option<usize>| index.map_or_else(|| "null::varchar".to_owned(), |index| format!("{}::varchar", name(index)));
+        let text = |index: Option<usize>| {
+            index.map_or_else(
+                || "null::varchar".to_owned(),
+                |index| format!("{}::varchar", name(index)),
+            )
+        };
         let columns = self.columns;
         let time = match columns.timestamp {
             Some(index) if self.is_time(index) => name(index),
@@ -135,7 +154,10 @@ impl Ordered<'_> {
     fn row(&self, stored: &StoredRow<'_>) -> duckdb::Result<Row> {
         let mut row = Row {
             case_id: stored.get(0)?,
-            timestamp: time(stored.get_ref(1)?, self.columns.timestamp.is_some_and(|index| self.is_zoned(index))),
+            timestamp: time(
+                stored.get_ref(1)?,
+                self.columns.timestamp.is_some_and(|index| self.is_zoned(index)),
+            ),
             metric_name: stored.get(2)?,
             metric_category: stored.get(3)?,
             signals: stored.get(4)?,
@@ -162,7 +184,8 @@ fn time(value: ValueRef<'_>, zoned: bool) -> Option<String> {
         ValueRef::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         ValueRef::Timestamp(unit, value) => {
             let micros = unit.to_micros(value);
-            let Some(time) = DateTime::from_timestamp_micros(micros).filter(|_| micros.unsigned_abs() != i64::MAX.unsigned_abs())
+            let Some(time) =
+                DateTime::from_timestamp_micros(micros).filter(|_| micros.unsigned_abs() != i64::MAX.unsigned_abs())
             else {
                 return Some(if micros > 0 { "infinity" } else { "-infinity" }.to_owned());
             };
@@ -264,7 +287,9 @@ fn collect(connection: &Connection, reason: &Reason) -> Result<Collected> {
         reason.check()?;
         let (signals, categories) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
         for row in 0..batch.num_rows() {
-            collected.schema.add(&read_metrics(signals.value(row), categories.value(row)));
+            collected
+                .schema
+                .add(&read_metrics(signals.value(row), categories.value(row)));
         }
         collected.cases += batch.num_rows() as u64;
         Ok(())

@@ -37,13 +37,21 @@ pub(super) fn automatic(schema: &MetricSchema, visible_kpis: &[String]) -> Map<S
         ("table_columns", Value::Array(table_columns(schema))),
         ("color_maps", Value::Object(color_maps(schema))),
     ];
-    sections.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    sections
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn kpi_strip(schema: &MetricSchema, visible: &[String]) -> Vec<Value> {
     let is_visible = |name: &str| visible.is_empty() || visible.iter().any(|visible| visible == name);
-    let of_type = |wanted| schema.each().filter(move |(.., signal, ty)| *ty == wanted && is_visible(signal));
-    let truths = of_type(SignalType::Boolean).filter(|(.., signal, _)| signal.starts_with("is_") || signal.starts_with("has_"));
+    let of_type = |wanted| {
+        schema
+            .each()
+            .filter(move |(.., signal, ty)| *ty == wanted && is_visible(signal))
+    };
+    let truths =
+        of_type(SignalType::Boolean).filter(|(.., signal, _)| signal.starts_with("is_") || signal.starts_with("has_"));
     let truths = truths.map(|(metric, _, signal, _)| {
         let lower = signal.to_lowercase();
         let icon = BOOLEAN_ICONS.iter().find(|(part, _)| lower.contains(part));
@@ -55,7 +63,11 @@ fn kpi_strip(schema: &MetricSchema, visible: &[String]) -> Vec<Value> {
     let numbers = of_type(SignalType::Number).filter(|(.., signal, _)| !signal.ends_with("_score"));
     let numbers = numbers.map(|(metric, _, signal, _)| {
         let words = words(signal);
-        let has = |wanted: &[&str]| words.iter().any(|word| wanted.iter().any(|wanted| is_form(word, wanted)));
+        let has = |wanted: &[&str]| {
+            words
+                .iter()
+                .any(|word| wanted.iter().any(|wanted| is_form(word, wanted)))
+        };
         let (format, icon) = if has(&TIME_WORDS) {
             ("duration", "clock")
         } else {
@@ -91,7 +103,12 @@ fn chart_sections(schema: &MetricSchema) -> Vec<Value> {
                 insights.push(chart(metric, signal, "text_list", format!("Top {}", title(signal))));
             }
             (SignalType::Array, "categories") => {
-                insights.push(chart(metric, signal, "ranked_list", format!("{} Breakdown", title(signal))));
+                insights.push(chart(
+                    metric,
+                    signal,
+                    "ranked_list",
+                    format!("{} Breakdown", title(signal)),
+                ));
             }
             _ => {}
         }
@@ -104,7 +121,9 @@ fn chart_sections(schema: &MetricSchema) -> Vec<Value> {
     };
     let mut rest = charts.into_iter();
     let mut outcome: Vec<Value> = rest.by_ref().take(1).collect();
-    outcome.iter_mut().for_each(|chart| chart["type"] = json!("stacked_bar"));
+    outcome
+        .iter_mut()
+        .for_each(|chart| chart["type"] = json!("stacked_bar"));
     add("Outcome Distribution", "full", outcome);
     if rest.len() == 1 {
         add("Breakdown", "full", rest.collect());
@@ -150,7 +169,9 @@ fn table_columns(schema: &MetricSchema) -> Vec<Value> {
     columns.push(("Message_Count".to_owned(), "Messages".to_owned()));
     columns.push(("Timestamp".to_owned(), "Timestamp".to_owned()));
     let columns = columns.into_iter();
-    columns.map(|(key, label)| json!({ "key": key, "label": label, "sortable": true })).collect()
+    columns
+        .map(|(key, label)| json!({ "key": key, "label": label, "sortable": true }))
+        .collect()
 }
 
 fn color_maps(schema: &MetricSchema) -> Map<String, Value> {
@@ -164,7 +185,8 @@ fn color_maps(schema: &MetricSchema) -> Map<String, Value> {
 }
 
 fn is_charted(values: Option<&Vec<String>>, metric: &super::schema::MetricSignals, signal: &str) -> bool {
-    values.is_some_and(|values| CHARTED.contains(&values.len())) && !metric.values_truncated.iter().any(|name| name == signal)
+    values.is_some_and(|values| CHARTED.contains(&values.len()))
+        && !metric.values_truncated.iter().any(|name| name == signal)
 }
 
 /// `resolution_time` as `Resolution Time`.
@@ -198,7 +220,8 @@ fn words(name: &str) -> Vec<String> {
 
 /// Whether a word is another one, or its plural or gerund.
 fn is_form(word: &str, of: &str) -> bool {
-    word.strip_prefix(of).is_some_and(|ending| matches!(ending, "" | "s" | "ed" | "ing"))
+    word.strip_prefix(of)
+        .is_some_and(|ending| matches!(ending, "" | "s" | "ed" | "ing"))
         || (of == "latency" && word == "latencies")
 }
 
@@ -212,10 +235,21 @@ mod tests {
     fn schema(cases: &[Value]) -> MetricSchema {
         let mut collector = Collector::default();
         for case in cases {
-            let metrics: Metrics = case.as_object().unwrap().iter().map(|(name, values)| {
-                let values = values.as_object().unwrap().clone();
-                (name.clone(), Signals { category: String::new(), values })
-            }).collect();
+            let metrics: Metrics = case
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(|(name, values)| {
+                    let values = values.as_object().unwrap().clone();
+                    (
+                        name.clone(),
+                        Signals {
+                            category: String::new(),
+                            values,
+                        },
+                    )
+                })
+                .collect();
             collector.add(&metrics);
         }
         let columns = Columns::find(["dataset_id", "metric_name", "signals", "source_name", "environment"]).unwrap();
@@ -236,20 +270,26 @@ mod tests {
                 (text("label"), text("format"), text("icon"))
             })
             .collect();
-        assert_eq!(shown, [
-            ("Is Compliant", "percent", "shield-check"),
-            ("Has Overridden", "percent", "rotate-ccw"),
-            ("Is Late", "percent", "target"),
-            ("Wait Minutes", "duration", "clock"),
-            ("Status", "number", "hash"),
-            ("Rotation", "number", "hash"),
-            ("Unit Price", "number", "dollar-sign"),
-            ("Accounts", "number", "hash"),
-            ("Counts", "number", "bar-chart-3"),
-            ("Avg Messages", "", "message-square"),
-            ("Total Cases", "", "database"),
-        ]);
-        assert_eq!((&strip[0]["highlight"], &strip[1]["highlight"]), (&json!(true), &json!(false)));
+        assert_eq!(
+            shown,
+            [
+                ("Is Compliant", "percent", "shield-check"),
+                ("Has Overridden", "percent", "rotate-ccw"),
+                ("Is Late", "percent", "target"),
+                ("Wait Minutes", "duration", "clock"),
+                ("Status", "number", "hash"),
+                ("Rotation", "number", "hash"),
+                ("Unit Price", "number", "dollar-sign"),
+                ("Accounts", "number", "hash"),
+                ("Counts", "number", "bar-chart-3"),
+                ("Avg Messages", "", "message-square"),
+                ("Total Cases", "", "database"),
+            ]
+        );
+        assert_eq!(
+            (&strip[0]["highlight"], &strip[1]["highlight"]),
+            (&json!(true), &json!(false))
+        );
         assert_eq!(strip[3]["aggregation"], "median");
         let visible = ["status".to_owned(), "total_cases".to_owned()];
         assert_eq!(kpi_strip(&schema, &visible).len(), 2);
@@ -265,18 +305,34 @@ mod tests {
         };
         let titles = |charts: usize| -> Vec<(String, usize)> {
             let sections = chart_sections(&schema(&[case("a", charts), case("b", charts)]));
-            let one = |section: &Value| (section["title"].as_str().unwrap().to_owned(), section["charts"].as_array().unwrap().len());
+            let one = |section: &Value| {
+                (
+                    section["title"].as_str().unwrap().to_owned(),
+                    section["charts"].as_array().unwrap().len(),
+                )
+            };
             sections.iter().map(one).collect()
         };
         let expect = |sections: &[(&str, usize)]| -> Vec<(String, usize)> {
-            sections.iter().map(|(title, charts)| ((*title).to_owned(), *charts)).collect()
+            sections
+                .iter()
+                .map(|(title, charts)| ((*title).to_owned(), *charts))
+                .collect()
         };
         assert_eq!(titles(0), expect(&[("Insights", 2)]));
         assert_eq!(titles(1), expect(&[("Outcome Distribution", 1), ("Insights", 2)]));
-        assert_eq!(titles(2), expect(&[("Outcome Distribution", 1), ("Breakdown", 1), ("Insights", 2)]));
+        assert_eq!(
+            titles(2),
+            expect(&[("Outcome Distribution", 1), ("Breakdown", 1), ("Insights", 2)])
+        );
         assert_eq!(
             titles(8),
-            expect(&[("Outcome Distribution", 1), ("Root Cause Analysis", 2), ("Additional Metrics", 5), ("Insights", 2)])
+            expect(&[
+                ("Outcome Distribution", 1),
+                ("Root Cause Analysis", 2),
+                ("Additional Metrics", 5),
+                ("Insights", 2)
+            ])
         );
         let sections = chart_sections(&schema(&[case("a", 1), case("b", 1)]));
         assert_eq!(
@@ -299,8 +355,26 @@ mod tests {
                 { "type": "metric", "metric": "m", "signal": "x", "label": "X", "options": ["a", "b"] },
             ])
         );
-        let keys: Vec<&str> = config["table_columns"].as_array().unwrap().iter().map(|column| column["key"].as_str().unwrap()).collect();
-        assert_eq!(keys, ["Case_ID", "source_name", "Business", "m__x", "Message_Count", "Timestamp"]);
-        assert_eq!(config["color_maps"], json!({ "m__x": { "a": "#8B9F4F", "b": "#D4AF37" } }));
+        let keys: Vec<&str> = config["table_columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|column| column["key"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "Case_ID",
+                "source_name",
+                "Business",
+                "m__x",
+                "Message_Count",
+                "Timestamp"
+            ]
+        );
+        assert_eq!(
+            config["color_maps"],
+            json!({ "m__x": { "a": "#8B9F4F", "b": "#D4AF37" } })
+        );
     }
 }

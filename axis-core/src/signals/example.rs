@@ -23,10 +23,17 @@ mod tests {
         for (name, bytes) in EXAMPLES {
             let (cases, description) = upload::read(bytes).unwrap();
             assert_eq!(cases.len(), 12, "{name}");
-            assert!(cases.iter().all(|case| case.metrics.len() == 3 && !case.conversation.is_empty()));
+            assert!(
+                cases
+                    .iter()
+                    .all(|case| case.metrics.len() == 3 && !case.conversation.is_empty())
+            );
             assert_eq!(description.promoted, ["reviewer"]);
             assert!(description.schema.source_fields.contains(&"source_name".to_owned()));
         }
-        assert_eq!(find("other").unwrap_err().message(), "there is no example `other`; there are: hitl");
+        assert_eq!(
+            find("other").unwrap_err().message(),
+            "there is no example `other`; there are: hitl"
+        );
     }
 }

@@ -70,7 +70,9 @@ impl Signals {
             loop {
                 match events.recv().await {
                     Ok(SyncEvent::Committed { report }) if report.dataset == self.dataset.name() => return Ok(()),
-                    Ok(SyncEvent::Failed { dataset, failure }) if dataset == self.dataset.name() => return Err(again(failure)),
+                    Ok(SyncEvent::Failed { dataset, failure }) if dataset == self.dataset.name() => {
+                        return Err(again(failure));
+                    }
                     // What was missed may have been the end.
                     Err(RecvError::Lagged(_)) if self.dataset.status().running.is_none() => return Ok(()),
                     Ok(_) | Err(RecvError::Lagged(_)) => {}

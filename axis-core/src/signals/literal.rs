@@ -276,19 +276,45 @@ mod tests {
         ] {
             assert_eq!(parse(text), Some(object.clone()), "{text}");
         }
-        assert_eq!(parse(r#"{"a": NaN, "b": [-Infinity]}"#), Some(json!({ "a": null, "b": [null] })));
-        assert_eq!(parse("{1: 'x', None: 2, True: 3}"), Some(json!({ "1": "x", "null": 2, "true": 3 })));
+        assert_eq!(
+            parse(r#"{"a": NaN, "b": [-Infinity]}"#),
+            Some(json!({ "a": null, "b": [null] }))
+        );
+        assert_eq!(
+            parse("{1: 'x', None: 2, True: 3}"),
+            Some(json!({ "1": "x", "null": 2, "true": 3 }))
+        );
         assert_eq!(parse("{'b', 'a'}"), Some(json!(["b", "a"])));
         assert_eq!(parse("((), (1), (1,))"), Some(json!([[], 1, [1]])));
-        assert_eq!(parse(r"['\u00e9\x41\ud83d\ude00\q\n']"), Some(json!(["\u{e9}A\u{1f600}\\q\n"])));
-        assert_eq!(parse("[1_000, 1e3, 18446744073709551615]"), Some(json!([1000, 1000.0, u64::MAX])));
+        assert_eq!(
+            parse(r"['\u00e9\x41\ud83d\ude00\q\n']"),
+            Some(json!(["\u{e9}A\u{1f600}\\q\n"]))
+        );
+        assert_eq!(
+            parse("[1_000, 1e3, 18446744073709551615]"),
+            Some(json!([1000, 1000.0, u64::MAX]))
+        );
     }
 
     #[test]
     fn what_is_neither_is_nothing() {
         for text in [
-            "", "{", "{'a'}}", "{'a': }", "['a' 'b']", "(see above)", "'open", "{'a': b}", "[1, 2", "0x10", r"'\ud83d'", "é",
-            "u'é", r"'\xé'", "1é", "{'a': inf2}",
+            "",
+            "{",
+            "{'a'}}",
+            "{'a': }",
+            "['a' 'b']",
+            "(see above)",
+            "'open",
+            "{'a': b}",
+            "[1, 2",
+            "0x10",
+            r"'\ud83d'",
+            "é",
+            "u'é",
+            r"'\xé'",
+            "1é",
+            "{'a': inf2}",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

@@ -73,6 +73,8 @@ impl Signals {
     }
 
     fn visible_metrics(&self) -> Vec<String> {
-        self.options().map(|options| options.visible_metrics.clone()).unwrap_or_default()
+        self.options()
+            .map(|options| options.visible_metrics.clone())
+            .unwrap_or_default()
     }
 }

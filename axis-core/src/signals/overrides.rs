@@ -178,10 +178,19 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("config")).unwrap();
         for (text, warning) in [
-            ("signals_metrics: [1]", "config/signals_metrics.yaml: `signals_metrics` is no mapping"),
+            (
+                "signals_metrics: [1]",
+                "config/signals_metrics.yaml: `signals_metrics` is no mapping",
+            ),
             ("- 1", "config/signals_metrics.yaml: the file is no mapping"),
-            ("signals_metrics:\n  filters: {}\n", "config/signals_metrics.yaml: `signals_metrics.filters` is no list"),
-            ("signals_metrics:\n  source_filters: []\n", "config/signals_metrics.yaml: `signals_metrics.source_filters` is not known"),
+            (
+                "signals_metrics:\n  filters: {}\n",
+                "config/signals_metrics.yaml: `signals_metrics.filters` is no list",
+            ),
+            (
+                "signals_metrics:\n  source_filters: []\n",
+                "config/signals_metrics.yaml: `signals_metrics.source_filters` is not known",
+            ),
         ] {
             std::fs::write(directory.path().join(FILE), text).unwrap();
             let given = Overrides::new(Some(directory.path())).given();
@@ -192,6 +201,10 @@ mod tests {
         }
         std::fs::write(directory.path().join(FILE), "signals_metrics: {").unwrap();
         let given = Overrides::new(Some(directory.path())).given();
-        assert!(given.warnings[0].contains("the YAML cannot be read"), "{:?}", given.warnings);
+        assert!(
+            given.warnings[0].contains("the YAML cannot be read"),
+            "{:?}",
+            given.warnings
+        );
     }
 }

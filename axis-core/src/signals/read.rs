@@ -79,7 +79,8 @@ impl Signals {
         check_page(&request)?;
         let visible = self.visible_metrics();
         let (page, page_size) = (request.page, request.page_size);
-        let found = self.read(move |connection, description| load(connection, &request, Layout::new(description, &visible)));
+        let found =
+            self.read(move |connection, description| load(connection, &request, Layout::new(description, &visible)));
         let (rows, total) = found.await?.unwrap_or_default();
         Ok(Page {
             rows,
@@ -125,8 +126,12 @@ impl Signals {
         let store = self.dataset.engine().readable().await?;
         let fault = fault::store("signals.read");
         let reading = store.pool.read(Limits::default(), move |connection, _| {
-            connection.execute_batch("begin transaction read only").map_err(&fault)?;
-            let found = described(connection)?.map(|description| work(connection, description)).transpose()?;
+            connection
+                .execute_batch("begin transaction read only")
+                .map_err(&fault)?;
+            let found = described(connection)?
+                .map(|description| work(connection, description))
+                .transpose()?;
             connection.execute_batch("commit").map_err(&fault)?;
             Ok(found)
         });
@@ -151,7 +156,9 @@ fn described(connection: &Connection) -> Result<Option<Description>> {
 
 /// A column as clients see it.
 fn shown(name: &str, stored: &[ColumnInfo]) -> ColumnInfo {
-    let found = stored.iter().find(|column| column.column_name == name && !INNER.contains(&name));
+    let found = stored
+        .iter()
+        .find(|column| column.column_name == name && !INNER.contains(&name));
     ColumnInfo {
         column_name: name.to_owned(),
         column_type: found.map_or_else(|| "JSON".to_owned(), |column| column.column_type.clone()),
@@ -171,7 +178,9 @@ fn load(connection: &Connection, request: &PageRequest, layout: Layout) -> Resul
         SortDirection::Descending => "desc",
     };
     let by = match sort.map_or_else(|| Some("Timestamp"), |name| Some(name.as_str())) {
-        Some(name) if stored.iter().any(|column| column.column_name == name) => format!("{} {direction} nulls last", ident(name)),
+        Some(name) if stored.iter().any(|column| column.column_name == name) => {
+            format!("{} {direction} nulls last", ident(name))
+        }
         Some(name) => {
             let value = layout.expression(name);
             format!("try_cast({value} as double) {direction} nulls last, {value} {direction} nulls last")
@@ -232,7 +241,9 @@ fn count(connection: &Connection, condition: &str, params: Vec<duckdb::types::Va
 fn cases(connection: &Connection, sql: &str, params: Vec<duckdb::types::Value>) -> Result<Vec<Case>> {
     let fault = fault::store("signals.read");
     let mut statement = connection.prepare(sql).map_err(&fault)?;
-    let rows = statement.query_map(duckdb::params_from_iter(params), read).map_err(&fault)?;
+    let rows = statement
+        .query_map(duckdb::params_from_iter(params), read)
+        .map_err(&fault)?;
     rows.collect::<duckdb::Result<_>>().map_err(&fault)
 }
 

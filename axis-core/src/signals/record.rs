@@ -65,7 +65,11 @@ impl Layout {
 
     /// Writes a case as an object with all keys, null where it has nothing.
     pub(super) fn record(&self, case: &Case) -> Map<String, Value> {
-        let mut record = self.columns.iter().map(|name| (name.clone(), Value::Null)).collect::<Map<_, _>>();
+        let mut record = self
+            .columns
+            .iter()
+            .map(|name| (name.clone(), Value::Null))
+            .collect::<Map<_, _>>();
         for (name, metric, signal) in &self.cells {
             if let Some(value) = case.metrics.get(metric).and_then(|metric| metric.values.get(signal)) {
                 record.insert(name.clone(), scalar(value));
@@ -82,7 +86,11 @@ impl Layout {
             }
         };
         put("Case_ID", Value::from(case.case_id.as_str()));
-        for (name, value) in SOURCE_FIELDS.iter().zip(&case.source).chain(CARRIED.iter().zip(&case.carried)) {
+        for (name, value) in SOURCE_FIELDS
+            .iter()
+            .zip(&case.source)
+            .chain(CARRIED.iter().zip(&case.carried))
+        {
             put(name, Value::from(value.clone()));
         }
         put("Slack_URL", Value::from(case.slack_url.clone()));
@@ -144,17 +152,42 @@ mod tests {
     #[test]
     fn every_case_has_the_same_keys() {
         let cases = [
-            case("1", &[("a", json!({ "by": null, "x": [1, "é"] })), ("b", json!({ "by": { "name": "Ann" }, "y": true }))]),
+            case(
+                "1",
+                &[
+                    ("a", json!({ "by": null, "x": [1, "é"] })),
+                    ("b", json!({ "by": { "name": "Ann" }, "y": true })),
+                ],
+            ),
             case("2", &[("a", json!({ "x": "text", "new": 1 }))]),
         ];
         let mut collector = Collector::default();
         cases.iter().for_each(|case| collector.add(&case.metrics));
-        let columns = Columns::find(["dataset_id", "metric_name", "signals", "source_name", "actual_reference"]).unwrap();
+        let columns = Columns::find([
+            "dataset_id",
+            "metric_name",
+            "signals",
+            "source_name",
+            "actual_reference",
+        ])
+        .unwrap();
         let description = collector.finish(&columns, &fields());
         let layout = Layout::new(description.clone(), &[]);
         let expected = [
-            "Case_ID", "source_name", "Slack_URL", "Agent_Name", "Business", "Full_Conversation", "Message_Count",
-            "Timestamp", "actual_reference", "additional_input", "by", "a__x", "a__new", "b__y",
+            "Case_ID",
+            "source_name",
+            "Slack_URL",
+            "Agent_Name",
+            "Business",
+            "Full_Conversation",
+            "Message_Count",
+            "Timestamp",
+            "actual_reference",
+            "additional_input",
+            "by",
+            "a__x",
+            "a__new",
+            "b__y",
         ];
         assert_eq!(layout.columns, expected);
         for case in &cases {
@@ -162,7 +195,10 @@ mod tests {
         }
         let record = layout.record(&cases[0]);
         assert_eq!(record["by"], json!({ "name": "Ann" }));
-        assert_eq!((&record["a__x"], &record["b__y"]), (&json!(r#"[1, "\u00e9"]"#), &json!(true)));
+        assert_eq!(
+            (&record["a__x"], &record["b__y"]),
+            (&json!(r#"[1, "\u00e9"]"#), &json!(true))
+        );
         assert_eq!((&record["a__new"], &record["Timestamp"]), (&Value::Null, &json!("")));
         let visible = Layout::new(description, &["b".to_owned()]);
         assert!(!visible.columns.contains(&"a__x".to_owned()));
@@ -171,12 +207,21 @@ mod tests {
 
     #[test]
     fn no_signal_replaces_a_field() {
-        let one = case("1", &[("a", json!({ "Timestamp": "x", "b__c": 1 })), ("a__b", json!({ "Timestamp": "y", "c": 2 }))]);
+        let one = case(
+            "1",
+            &[
+                ("a", json!({ "Timestamp": "x", "b__c": 1 })),
+                ("a__b", json!({ "Timestamp": "y", "c": 2 })),
+            ],
+        );
         let mut collector = Collector::default();
         collector.add(&one.metrics);
         let columns = Columns::find(["dataset_id", "metric_name", "signals", "source_name"]).unwrap();
         let record = Layout::new(collector.finish(&columns, &fields()), &[]).record(&one);
-        assert_eq!((&record["Timestamp"], &record["a__Timestamp"]), (&json!(""), &json!("x")));
+        assert_eq!(
+            (&record["Timestamp"], &record["a__Timestamp"]),
+            (&json!(""), &json!("x"))
+        );
         assert_eq!(record["a__b__c"], 1);
     }
 }

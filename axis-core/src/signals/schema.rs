@@ -91,7 +91,12 @@ impl MetricSchema {
         self.metrics.iter().flat_map(|(name, metric)| {
             metric.signals.iter().map(move |signal| {
                 let ty = metric.signal_types.get(signal).copied();
-                (name.as_str(), metric, signal.as_str(), ty.unwrap_or(SignalType::Unknown))
+                (
+                    name.as_str(),
+                    metric,
+                    signal.as_str(),
+                    ty.unwrap_or(SignalType::Unknown),
+                )
             })
         })
     }
@@ -133,9 +138,17 @@ impl Collector {
         for (name, signals) in metrics {
             if !self.metrics.contains_key(name) {
                 let category = signals.category.clone();
-                self.metrics.insert(name.clone(), Metric { category, ..Metric::default() });
+                self.metrics.insert(
+                    name.clone(),
+                    Metric {
+                        category,
+                        ..Metric::default()
+                    },
+                );
             }
-            let Some(metric) = self.metrics.get_mut(name) else { continue };
+            let Some(metric) = self.metrics.get_mut(name) else {
+                continue;
+            };
             for (key, value) in &signals.values {
                 if !metric.signals.contains_key(key) {
                     metric.names.push(key.clone());
@@ -199,12 +212,16 @@ impl Metric {
         };
         for name in self.names.into_iter().filter(|name| !promoted.contains(name)) {
             let Signal { ty, values } = self.signals.remove(&name).unwrap_or_default();
-            schema.signal_types.insert(name.clone(), ty.unwrap_or(SignalType::Unknown));
+            schema
+                .signal_types
+                .insert(name.clone(), ty.unwrap_or(SignalType::Unknown));
             if values.len() > VALUES {
                 schema.values_truncated.push(name.clone());
             }
             if !values.is_empty() {
-                schema.values.insert(name.clone(), values.into_iter().take(VALUES).collect());
+                schema
+                    .values
+                    .insert(name.clone(), values.into_iter().take(VALUES).collect());
             }
             schema.signals.push(name);
         }
@@ -234,7 +251,14 @@ mod tests {
         for case in cases {
             collector.add(&metrics(case.clone()));
         }
-        let columns = Columns::find(["dataset_id", "metric_name", "signals", "source_name", "additional_output"]).unwrap();
+        let columns = Columns::find([
+            "dataset_id",
+            "metric_name",
+            "signals",
+            "source_name",
+            "additional_output",
+        ])
+        .unwrap();
         collector.finish(&columns, &["Timestamp"])
     }
 
@@ -281,10 +305,16 @@ mod tests {
 
     #[test]
     fn long_lists_of_values_are_cut_and_named() {
-        let cases: Vec<Value> = (0..300).rev().map(|n| json!({ "m": { "note": format!("{n:03}"), "two": format!("{}", n % 2) } })).collect();
+        let cases: Vec<Value> = (0..300)
+            .rev()
+            .map(|n| json!({ "m": { "note": format!("{n:03}"), "two": format!("{}", n % 2) } }))
+            .collect();
         let metric = &describe(&cases).schema.metrics["m"];
         assert_eq!(metric.values["note"].len(), 200);
-        assert_eq!((metric.values["note"][0].as_str(), metric.values["note"][199].as_str()), ("000", "199"));
+        assert_eq!(
+            (metric.values["note"][0].as_str(), metric.values["note"][199].as_str()),
+            ("000", "199")
+        );
         assert_eq!(metric.values_truncated, ["note"]);
         assert_eq!(metric.values["two"], ["0", "1"]);
     }

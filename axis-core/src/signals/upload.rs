@@ -35,7 +35,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Case>, Description)> {
         let record = record.map_err(unreadable)?;
         if record.len() > header.len() {
             let line = record.position().map_or(0, csv::Position::line);
-            let message = format!("line {line} has {} fields, the header has {}", record.len(), header.len());
+            let message = format!(
+                "line {line} has {} fields, the header has {}",
+                record.len(),
+                header.len()
+            );
             return Err(wrong(message));
         }
         count += 1;
@@ -113,8 +117,17 @@ mod tests {
         assert_eq!(says(b" \n "), "the file is empty");
         assert_eq!(says(header.as_bytes()), "the file has a header and no rows");
         assert!(says(b"a,b\n1,2\n").contains("dataset_id"));
-        assert_eq!(says(&[header.as_bytes(), b"1,m,{},\xff\n"].concat()), "the file is not UTF-8; the first bad byte is in line 2");
-        assert_eq!(says(format!("{header}1,m,{{}},s\n1,m,{{}},s,x\n").as_bytes()), "line 3 has 5 fields, the header has 4");
-        assert_eq!(says(format!("{header},m,{{}},s\n").as_bytes()), "no row has a dataset_id");
+        assert_eq!(
+            says(&[header.as_bytes(), b"1,m,{},\xff\n"].concat()),
+            "the file is not UTF-8; the first bad byte is in line 2"
+        );
+        assert_eq!(
+            says(format!("{header}1,m,{{}},s\n1,m,{{}},s,x\n").as_bytes()),
+            "line 3 has 5 fields, the header has 4"
+        );
+        assert_eq!(
+            says(format!("{header},m,{{}},s\n").as_bytes()),
+            "no row has a dataset_id"
+        );
     }
 }

@@ -88,7 +88,12 @@ impl Touch {
     }
 
     /// Runs a DELETE, remembers the keys of what it deleted, and returns its rows.
-    pub(super) fn delete(touch: Option<&mut Self>, connection: &Connection, columns: &[Column], sql: &str) -> Result<u64> {
+    pub(super) fn delete(
+        touch: Option<&mut Self>,
+        connection: &Connection,
+        columns: &[Column],
+        sql: &str,
+    ) -> Result<u64> {
         let fault = fault::store("sync.commit");
         let Some(touch) = touch.filter(|touch| !touch.all) else {
             return connection.execute(sql, []).map(|rows| rows as u64).map_err(&fault);
@@ -117,7 +122,9 @@ impl Touch {
     /// The quoted name of the key, when equal values of it are equal texts.
     fn column(&self, columns: &[Column]) -> Option<String> {
         use ColumnType as T;
-        let column = columns.iter().find(|column| column.name.eq_ignore_ascii_case(self.key))?;
+        let column = columns
+            .iter()
+            .find(|column| column.name.eq_ignore_ascii_case(self.key))?;
         let is_plain = matches!(column.ty, T::Varchar | T::Uuid | T::SmallInt | T::Integer | T::BigInt);
         is_plain.then(|| ident(&column.name))
     }
@@ -152,10 +159,15 @@ pub(super) fn update(
         derived.relation == derivation.relation && derived.version == derivation.version && !derived.again
     });
     if let (false, Some(before)) = (changed, &before) {
-        record.derived = Some(DerivedRecord { added: 0, ..before.clone() });
+        record.derived = Some(DerivedRecord {
+            added: 0,
+            ..before.clone()
+        });
         return Ok(false);
     }
-    let Some((view, _)) = &record.view else { return Ok(false) };
+    let Some((view, _)) = &record.view else {
+        return Ok(false);
+    };
     let made = match failed {
         Some(error) => Made {
             unfit: Some(error.to_string()),
@@ -196,7 +208,10 @@ fn describe(connection: &Connection, relation: &str, description: &str) -> Resul
         .execute("delete from _axis.derived where relation = ?", [relation])
         .map_err(&fault)?;
     connection
-        .execute("insert into _axis.derived values (?, ?)", params![relation, description])
+        .execute(
+            "insert into _axis.derived values (?, ?)",
+            params![relation, description],
+        )
         .map_err(&fault)?;
     Ok(())
 }

@@ -15,6 +15,7 @@ mod horizon;
 mod incremental;
 mod lost_store;
 mod model;
+mod monitoring;
 mod pages;
 mod policies;
 mod proxy;

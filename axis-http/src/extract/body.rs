@@ -282,7 +282,8 @@ mod tests {
 
     #[tokio::test]
     async fn members_are_read_and_others_ignored() {
-        let given = body(r#"{"host":" h ","port":"7","limit":3.0,"deep":{"name":"t"},"list":[{"a":"1"}],"x":1,"n":null}"#);
+        let given =
+            body(r#"{"host":" h ","port":"7","limit":3.0,"deep":{"name":"t"},"list":[{"a":"1"}],"x":1,"n":null}"#);
         let given = given.await.unwrap();
         let read = given.read(|fields| {
             assert_eq!(fields.filled_text("host"), "h");

@@ -2,6 +2,7 @@
 
 mod data;
 mod health;
+mod monitoring_analytics;
 mod status;
 mod store;
 
@@ -33,6 +34,7 @@ pub(crate) fn all(engine: Engine) -> Router {
         .route("/api/store/status", get(status::status))
         .route("/api/store/metadata/{dataset}", get(data::metadata))
         .route("/api/store/data/{dataset}", get(data::data));
+    let routes = routes.merge(monitoring_analytics::routes());
     openapi::serve(routes, App::new(engine))
 }
 
@@ -42,7 +44,6 @@ fn dataset(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
 }
 
 /// Finds a dataset whose relation must be there to be asked: 503 while its first sync runs, 404 before that.
-#[expect(dead_code, reason = "the analytics come next")]
 fn ready(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
     let dataset = dataset(engine, name)?;
     let status = dataset.status();

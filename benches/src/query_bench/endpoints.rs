@@ -73,7 +73,10 @@ fn monitoring() -> Vec<Endpoint> {
         ("latency-distribution", ""),
         ("latency-distribution by source", "group_by=source_name"),
         ("class-distribution", "metric=metric_score&group_by=source_name"),
-        ("correlation", "metrics=faithfulness,answer_relevancy,helpfulness,toxicity"),
+        (
+            "correlation",
+            "metrics=faithfulness,answer_relevancy,helpfulness,toxicity",
+        ),
         ("classification-breakdown", ""),
         ("classification-trends", "metric_name=sentiment"),
         ("analysis-insights", ""),
@@ -131,16 +134,34 @@ fn others() -> Vec<Endpoint> {
             "/api/kpi/categories?source_name=policy-search&environment=production&time_start=2026-04-01",
         ),
         Endpoint::get("kpi trends", "/api/kpi/trends"),
-        Endpoint::get("kpi trends, filtered", "/api/kpi/trends?source_name=policy-search&kpi_names=cases_handled"),
+        Endpoint::get(
+            "kpi trends, filtered",
+            "/api/kpi/trends?source_name=policy-search&kpi_names=cases_handled",
+        ),
         Endpoint::get("kpi filters", "/api/kpi/filters"),
         Endpoint::get("signals cases", "/api/human-signals/cases?page=1&page_size=50"),
-        Endpoint::get("signals cases, page 200", "/api/human-signals/cases?page=200&page_size=50"),
+        Endpoint::get(
+            "signals cases, page 200",
+            "/api/human-signals/cases?page=200&page_size=50",
+        ),
         Endpoint::get("signals metric-schema", "/api/human-signals/metric-schema"),
         Endpoint::post("eval summary", "/api/analytics/summary", "[]"),
-        Endpoint::post("eval distribution", "/api/analytics/distribution?metric=correctness", "[]"),
-        Endpoint::post("eval comparison", "/api/analytics/comparison?group_by=evaluation_name", "[]"),
+        Endpoint::post(
+            "eval distribution",
+            "/api/analytics/distribution?metric=correctness",
+            "[]",
+        ),
+        Endpoint::post(
+            "eval comparison",
+            "/api/analytics/comparison?group_by=evaluation_name",
+            "[]",
+        ),
         Endpoint::post("eval correlation", "/api/analytics/correlation", "[]"),
-        Endpoint::post("eval radar", "/api/analytics/radar?metrics=overall,correctness,tone", "[]"),
+        Endpoint::post(
+            "eval radar",
+            "/api/analytics/radar?metrics=overall,correctness,tone",
+            "[]",
+        ),
         Endpoint::post(
             "eval scatter",
             "/api/analytics/scatter?x_metric=correctness&y_metric=tone",
@@ -161,8 +182,20 @@ fn queries() -> Vec<Endpoint> {
             "select metric_name, avg(metric_score) from monitoring_results group by 1 order by 1",
             "json",
         ),
-        query("100,000 rows, JSON", "select * from monitoring_results limit 100000", "json"),
-        query("100,000 rows, CSV", "select * from monitoring_results limit 100000", "csv"),
-        query("100,000 rows, Arrow", "select * from monitoring_results limit 100000", "arrow"),
+        query(
+            "100,000 rows, JSON",
+            "select * from monitoring_results limit 100000",
+            "json",
+        ),
+        query(
+            "100,000 rows, CSV",
+            "select * from monitoring_results limit 100000",
+            "csv",
+        ),
+        query(
+            "100,000 rows, Arrow",
+            "select * from monitoring_results limit 100000",
+            "arrow",
+        ),
     ]
 }

@@ -62,13 +62,7 @@ pub(crate) fn loads(arguments: &Arguments, copy: &Copy) -> Vec<Load> {
 
 /// Returns requests a second and the 99th percentile.
 #[allow(clippy::cast_precision_loss)] // Far below 2^53 requests.
-async fn run(
-    server: &Server,
-    endpoint: &Arc<Endpoint>,
-    reuse: &Reuse,
-    connections: usize,
-    seconds: f64,
-) -> (f64, f64) {
+async fn run(server: &Server, endpoint: &Arc<Endpoint>, reuse: &Reuse, connections: usize, seconds: f64) -> (f64, f64) {
     let mut clients = Vec::new();
     for _ in 0..connections {
         clients.push(Client::connect(server.address).await);

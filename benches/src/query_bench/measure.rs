@@ -35,7 +35,10 @@ async fn endpoint_over(arguments: &Arguments, copy: &Copy, endpoint: &Endpoint) 
         if answer.status != 200 {
             let text = String::from_utf8_lossy(&answer.body);
             let text: String = text.chars().take(200).collect();
-            say(&format!("{}: skipped, the answer is {} {text}", endpoint.name, answer.status));
+            say(&format!(
+                "{}: skipped, the answer is {} {text}",
+                endpoint.name, answer.status
+            ));
             return Vec::new();
         }
         size = answer.body.len();

@@ -107,7 +107,16 @@ fn source() -> String {
 fn environment() -> String {
     pick(
         1,
-        &["production", "production", "production", "staging", "staging", "development", "production", "production"],
+        &[
+            "production",
+            "production",
+            "production",
+            "staging",
+            "staging",
+            "development",
+            "production",
+            "production",
+        ],
     )
 }
 

@@ -135,7 +135,12 @@ impl Question {
             }
         }
         let configured = &self.options.categories;
-        panels.sort_by_key(|panel| configured.iter().position(|own| own.slug == panel.category).unwrap_or(usize::MAX));
+        panels.sort_by_key(|panel| {
+            configured
+                .iter()
+                .position(|own| own.slug == panel.category)
+                .unwrap_or(usize::MAX)
+        });
         KpiCategories {
             categories: panels,
             date_range: days.map(|(first, last)| KpiDateRange {

@@ -25,7 +25,10 @@ impl<'o> Looks<'o> {
     /// Looks at the source's setting for the KPI, then at the global one.
     fn of_kpi<T>(&self, kpi: &str, read: impl Fn(&'o KpiOverride) -> Option<T>) -> Option<T> {
         let levels = [self.source, Some(&self.options.display)];
-        levels.into_iter().flatten().find_map(|level| read(level.overrides.get(kpi)?))
+        levels
+            .into_iter()
+            .flatten()
+            .find_map(|level| read(level.overrides.get(kpi)?))
     }
 
     /// As [`of_kpi`](Self::of_kpi), and after each looks at what holds for every KPI.
@@ -100,12 +103,16 @@ mod tests {
     fn options() -> KpiOptions {
         let mut options = KpiOptions::default();
         options.display.card_display_value = Some("avg_30d".to_owned());
-        options.display.overrides.insert("a".to_owned(), looks(Some("avg_7d"), Some("percent")));
+        options
+            .display
+            .overrides
+            .insert("a".to_owned(), looks(Some("avg_7d"), Some("percent")));
         let mut own = KpiDisplay {
             card_display_value: Some("latest".to_owned()),
             ..KpiDisplay::default()
         };
-        own.overrides.insert("b".to_owned(), looks(Some("avg_7d"), Some("count")));
+        own.overrides
+            .insert("b".to_owned(), looks(Some("avg_7d"), Some("count")));
         options.display_per_source.insert("s".to_owned(), own);
         options
     }

@@ -145,7 +145,11 @@ pub(crate) fn lacks(missing: &[&str]) -> String {
     format!(
         "the KPIs lack the column{} {}; add them to `kpi_db.query`, or name others so under `kpi_db.columns`",
         if missing.len() == 1 { "" } else { "s" },
-        missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        missing
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
     )
 }
 
@@ -195,10 +199,13 @@ fn load(connection: &Connection, reason: &Reason, relation: &str) -> Result<Opti
         }));
     }
     let find = |wanted: &str| {
-        let found = columns.iter().find(|column| column.column_name.eq_ignore_ascii_case(wanted));
+        let found = columns
+            .iter()
+            .find(|column| column.column_name.eq_ignore_ascii_case(wanted));
         found.map(|column| ident(&column.column_name))
     };
-    let texts = KEY_COLUMNS.map(|name| find(name).map_or_else(|| "null::varchar".to_owned(), |name| format!("{name}::varchar")));
+    let texts = KEY_COLUMNS
+        .map(|name| find(name).map_or_else(|| "null::varchar".to_owned(), |name| format!("{name}::varchar")));
     let (time, value) = (ident(TIME), ident(VALUE));
     let sql = format!(
         "select {}, try_cast({time} as timestamptz), try_cast({value} as double) from {}",
@@ -275,7 +282,9 @@ fn count(length: usize) -> u32 {
 impl Rows {
     fn add(&mut self, batch: &RecordBatch) {
         let texts: Vec<&StringArray> = (0..KEY_COLUMNS.len()).map(|at| batch.column(at).as_string()).collect();
-        let times = batch.column(KEY_COLUMNS.len()).as_primitive::<TimestampMicrosecondType>();
+        let times = batch
+            .column(KEY_COLUMNS.len())
+            .as_primitive::<TimestampMicrosecondType>();
         let values = batch.column(KEY_COLUMNS.len() + 1).as_primitive::<Float64Type>();
         for row in 0..batch.num_rows() {
             let mut codes = [0; KEY_COLUMNS.len()];
@@ -287,7 +296,10 @@ impl Rows {
             // A time that no calendar has, such as infinity, belongs to no day.
             let time = times.is_valid(row).then(|| times.value(row));
             let time = time.filter(|time| DateTime::from_timestamp_micros(*time).is_some());
-            let value = values.is_valid(row).then(|| values.value(row)).filter(|value| value.is_finite());
+            let value = values
+                .is_valid(row)
+                .then(|| values.value(row))
+                .filter(|value| value.is_finite());
             if let (Some(time), Some(value)) = (time, value) {
                 self.rows.push((key, time, value));
             }
@@ -299,7 +311,10 @@ impl Rows {
             .keys
             .into_iter()
             .map(|(codes, number)| {
-                let mut texts = codes.iter().zip(&self.texts).map(|(code, texts)| texts.text(*code).cloned());
+                let mut texts = codes
+                    .iter()
+                    .zip(&self.texts)
+                    .map(|(code, texts)| texts.text(*code).cloned());
                 (Key(std::array::from_fn(|_| texts.next().flatten())), number)
             })
             .collect();
