@@ -16,6 +16,7 @@ mod incremental;
 mod lost_store;
 mod model;
 mod monitoring;
+mod monitoring_model;
 mod pages;
 mod policies;
 mod proxy;

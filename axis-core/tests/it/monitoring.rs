@@ -3,6 +3,7 @@
 use axis_core::analytics::monitoring::{
     self, BreakdownRequest, CategorySource, ClassRequest, Filter, Granularity, GroupBy, InsightsRequest, LatencyRequest,
 };
+use axis_core::config::Config;
 use axis_core::{Dataset, Engine, ErrorKind, SyncOptions};
 use axis_testkit::postgres::TestDatabase;
 use serde_json::{Value, json};
@@ -31,8 +32,9 @@ insert into metrics values
   ('t5', 'mood', 'x', 'CLASSIFICATION', null, 'plain');
 "#;
 
-struct Traces {
-    engine: Engine,
+/// An engine whose `monitoring` has been synced from tables of the test's own.
+pub(crate) struct Traces {
+    pub(crate) engine: Engine,
     _database: TestDatabase,
     _project: Project,
     _directory: TempDir,
@@ -40,6 +42,11 @@ struct Traces {
 
 impl Traces {
     async fn open(source: &str, more: &str) -> Self {
+        Self::open_with(source, more, |_, _| {}).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn open_with(source: &str, more: &str, adjust: impl FnOnce(&TestDatabase, &mut Config)) -> Self {
         let database = TestDatabase::create("monitoring");
         database.execute(source);
         let project = Project::new();
@@ -52,6 +59,7 @@ impl Traces {
         );
         let mut config = project.load(&[("URL", &database.url)]);
         config.store.path = directory.path().join("s.duckdb");
+        adjust(&database, &mut config);
         let traces = Self {
             engine: open(config).await,
             _database: database,
@@ -62,7 +70,7 @@ impl Traces {
         traces
     }
 
-    fn monitoring(&self) -> Dataset {
+    pub(crate) fn monitoring(&self) -> Dataset {
         self.engine.dataset("monitoring").unwrap()
     }
 }
@@ -305,8 +313,9 @@ async fn distributions_close_their_last_bin_and_keep_null_apart() {
 async fn labels_are_counted_and_followed() {
     let traces = Traces::open(SOURCE, "").await;
     let monitoring = traces.monitoring();
+    let all = Filter::default();
     let explained = CategorySource::Explanation;
-    let labels = monitoring::classification_breakdown(&monitoring, &Filter::default(), explained)
+    let labels = monitoring::classification_breakdown(&monitoring, &all, explained)
         .await
         .unwrap();
     assert_eq!(
@@ -315,7 +324,7 @@ async fn labels_are_counted_and_followed() {
             { "value": "good", "count": 2, "percentage": 66.7 }, { "value": "bad", "count": 1, "percentage": 33.3 } ] }] })
     );
     // The relation has no `actual_output`; what stands in for it is the score's text.
-    let scores = monitoring::classification_breakdown(&monitoring, &Filter::default(), CategorySource::ActualOutput);
+    let scores = monitoring::classification_breakdown(&monitoring, &all, CategorySource::ActualOutput);
     let values: Vec<String> = scores.await.unwrap().metrics[0]
         .categories
         .iter()
@@ -331,8 +340,7 @@ async fn labels_are_counted_and_followed() {
             .is_empty()
     );
 
-    let daily =
-        monitoring::classification_trends(&monitoring, "mood", &Filter::default(), explained, Granularity::Daily);
+    let daily = monitoring::classification_trends(&monitoring, "mood", &all, explained, Granularity::Daily);
     assert_eq!(
         rounded(daily.await.unwrap()),
         json!({

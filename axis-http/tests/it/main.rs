@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
 mod api;
+mod api_monitoring;
 mod api_sync;
 mod cli;
 mod cli_config;
