@@ -1,6 +1,8 @@
 //! One answer on its way: batches come from the query, go through the encoder on a thread that may block, and leave as pieces
 //! of a body. A few pieces wait for a slow client, then the query does; it is stopped when the client goes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arrow::record_batch::RecordBatch;
@@ -17,7 +19,15 @@ use super::encode::{Encoder, End, Format};
 const BUFFERED: usize = 2;
 
 /// Runs the query. What fails before the first rows is an error; what fails later is told as the format can.
-pub(super) async fn of(engine: &Engine, query: Query, format: Format, is_chosen: bool) -> Result<Response> {
+///
+/// `sent` counts the rows, for whoever wants to know while they are sent.
+pub(super) async fn of(
+    engine: &Engine,
+    query: Query,
+    format: Format,
+    is_chosen: bool,
+    sent: &Arc<AtomicU64>,
+) -> Result<Response> {
     let begun = Instant::now();
     let mut stream = engine.query(query).await?;
     let encoder = Encoder::begin(format, &stream.schema())?;
@@ -30,6 +40,7 @@ pub(super) async fn of(engine: &Engine, query: Query, format: Format, is_chosen:
         begun,
         is_chosen,
         rows: 0,
+        sent: Arc::clone(sent),
     };
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || answer.send(&runtime, first));
@@ -45,6 +56,7 @@ struct Answer {
     /// Whether the number of rows was asked for, so that a cut is no surprise.
     is_chosen: bool,
     rows: u64,
+    sent: Arc<AtomicU64>,
 }
 
 impl Answer {
@@ -76,6 +88,7 @@ impl Answer {
             if self.pieces.blocking_send(Ok(Bytes::from(piece))).is_err() {
                 return Ok(None);
             }
+            self.sent.store(self.rows, Ordering::Relaxed);
             let (stream, pieces) = (&mut self.stream, &self.pieces);
             let received = runtime.block_on(async {
                 tokio::select! {
