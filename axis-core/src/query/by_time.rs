@@ -57,7 +57,10 @@ pub(super) async fn load(dataset: &Dataset, request: &PageRequest) -> Result<Opt
         if bounds.rows == 0 {
             return Ok(page(Vec::new()));
         }
-        let (name, relation) = (dataset.name().to_owned(), dataset.relation().unwrap_or_default().to_owned());
+        let (name, relation) = (
+            dataset.name().to_owned(),
+            dataset.relation().unwrap_or_default().to_owned(),
+        );
         let request = request.clone();
         let work = move |connection: &Connection, _: &Reason| {
             if stored_generation(connection, &name)? != generation {
@@ -118,7 +121,10 @@ fn rows_of(
     let (condition, values) = condition(&request.filters, &columns)?;
     let layout = Layout::of(request, &columns, true);
     let mut range = Vec::new();
-    let time = relation.time().map(|(time, _)| time).unwrap_or_else(|| "null::timestamp".to_owned());
+    let time = relation
+        .time()
+        .map(|(time, _)| time)
+        .unwrap_or_else(|| "null::timestamp".to_owned());
     if let Some((oldest, newest)) = bounds.range {
         let (oldest, newest) = (relation.time_literal(oldest), relation.time_literal(newest));
         range.push(format!("{time} between {oldest} and {newest}"));
@@ -151,10 +157,9 @@ impl Rows<'_> {
     /// everything else. Records are about as old as their results, as a rule: they are looked for there first, which is right
     /// when no result of the range is missing. Else DuckDB tells how old they are.
     fn rows(&self, relation: &Relation) -> Result<Vec<serde_json::Map<String, serde_json::Value>>> {
-        let record = relation
-            .columns()
-            .iter()
-            .find(|column| column.column_name.eq_ignore_ascii_case(RECORD_TIME) && column.column_type.starts_with("TIMESTAMP"));
+        let record = relation.columns().iter().find(|column| {
+            column.column_name.eq_ignore_ascii_case(RECORD_TIME) && column.column_type.starts_with("TIMESTAMP")
+        });
         let (Some(record), Some((oldest, newest)), false) = (record, self.bounds.range, self.bounds.nulls) else {
             return self.read("", false).map(|(rows, _)| rows);
         };
@@ -172,7 +177,10 @@ impl Rows<'_> {
         if inside == self.bounds.inside {
             return Ok(rows);
         }
-        let sql = format!("select epoch_us(min({time})), epoch_us(max({time})), count({time}) {}", self.from);
+        let sql = format!(
+            "select epoch_us(min({time})), epoch_us(max({time})), count({time}) {}",
+            self.from
+        );
         let found: (Option<i64>, Option<i64>, i64) = self
             .connection
             .query_row(&sql, duckdb::params_from_iter(self.values.clone()), |row| {
@@ -192,7 +200,11 @@ impl Rows<'_> {
     fn read(&self, also: &str, counted: bool) -> Result<(Vec<serde_json::Map<String, serde_json::Value>>, u64)> {
         const COUNT: &str = "_axis_count";
         let (list, bounds) = (&self.layout.list, self.bounds);
-        let count = if counted { format!(", count(*) over () as {COUNT}") } else { String::new() };
+        let count = if counted {
+            format!(", count(*) over () as {COUNT}")
+        } else {
+            String::new()
+        };
         let sql = format!(
             "select {list}{count} {}{also}{} limit {} offset {}",
             self.from, self.layout.order, bounds.rows, bounds.skip

@@ -154,7 +154,16 @@ async fn nothing_but_the_relations_is_reached_and_nothing_is_left_behind() {
     let shop = shop().await;
     let settings = "select string_agg(name || '=' || value, ',' order by name) as v from duckdb_settings()
                     where name not in ('profiling_mode')";
-    let before = axis_core::rows_to_json(&shop.engine.query(Query::sql(settings)).await.unwrap().collect().await.unwrap());
+    let before = axis_core::rows_to_json(
+        &shop
+            .engine
+            .query(Query::sql(settings))
+            .await
+            .unwrap()
+            .collect()
+            .await
+            .unwrap(),
+    );
     let files = || {
         let mut names: Vec<_> = std::fs::read_dir(shop.directory.path())
             .unwrap()
@@ -175,10 +184,22 @@ async fn nothing_but_the_relations_is_reached_and_nothing_is_left_behind() {
         assert!(!text.contains("root:") && !text.contains(&directory), "{sql}: {text}");
         assert!(!std::path::Path::new("escape.csv").exists(), "{sql}");
     }
-    assert_eq!(ask(&shop, "select count(*) as n from t").await.unwrap(), [json!({"n": 10})]);
+    assert_eq!(
+        ask(&shop, "select count(*) as n from t").await.unwrap(),
+        [json!({"n": 10})]
+    );
     let relations = "select count(*) as n from duckdb_tables() where schema_name = 'main'";
     assert_eq!(ask(&shop, relations).await.unwrap(), [json!({"n": 1})]);
-    let after = axis_core::rows_to_json(&shop.engine.query(Query::sql(settings)).await.unwrap().collect().await.unwrap());
+    let after = axis_core::rows_to_json(
+        &shop
+            .engine
+            .query(Query::sql(settings))
+            .await
+            .unwrap()
+            .collect()
+            .await
+            .unwrap(),
+    );
     assert_eq!(before, after);
     assert_eq!(files_before, files());
     shop.engine.close().await.unwrap();
@@ -205,7 +226,9 @@ async fn what_is_harmless_is_answered() {
         "select 'select * from read_text(''/etc/passwd'')' as \"duckdb_settings\", 'current_setting(1)' as x",
         "select $$ {\"function_name\": \"getenv\"} $$ as \"function_name\"",
     ] {
-        ask(&shop, sql).await.unwrap_or_else(|error| panic!("{sql}: {}", error.chain()));
+        ask(&shop, sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {}", error.chain()));
     }
     shop.engine.close().await.unwrap();
 }
@@ -216,7 +239,9 @@ async fn texts_that_are_long_deep_or_grow_do_no_harm() {
     let joined = |part: &str, count: usize, between: &str| vec![part; count].join(between);
     let chain = |count: usize| {
         let parts = (1..count).map(|n| format!("a{n} as (select * from a{})", n - 1));
-        let parts: Vec<_> = std::iter::once("a0 as (select 1 as x)".to_owned()).chain(parts).collect();
+        let parts: Vec<_> = std::iter::once("a0 as (select 1 as x)".to_owned())
+            .chain(parts)
+            .collect();
         format!("with {} select * from a{}", parts.join(", "), count - 1)
     };
     let doubled = |count: usize| {
@@ -249,7 +274,11 @@ async fn texts_that_are_long_deep_or_grow_do_no_harm() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::Query, "{:.60}: {}", sql, error.chain()),
         }
     }
-    assert!(ask(&shop, &format!("select {} as x", joined("1", 400, "+"))).await.is_ok());
+    assert!(
+        ask(&shop, &format!("select {} as x", joined("1", 400, "+")))
+            .await
+            .is_ok()
+    );
     assert!(ask(&shop, &chain(100)).await.is_ok());
     for sql in [chain(101), doubled(20), format!("select '{}'", "x".repeat(300_000))] {
         assert_eq!(ask(&shop, &sql).await.unwrap_err().kind(), ErrorKind::Query);
@@ -261,19 +290,31 @@ async fn texts_that_are_long_deep_or_grow_do_no_harm() {
 #[tokio::test]
 async fn every_view_of_duckdb_was_looked_at() {
     let shop = shop().await;
-    let sql = "select view_name as v from duckdb_views() where internal and schema_name <> 'information_schema' order by 1";
-    let batches = shop.engine.query(Query::sql(sql)).await.unwrap().collect().await.unwrap();
+    let sql =
+        "select view_name as v from duckdb_views() where internal and schema_name <> 'information_schema' order by 1";
+    let batches = shop
+        .engine
+        .query(Query::sql(sql))
+        .await
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
     let names: Vec<String> = axis_core::rows_to_json(&batches)
         .iter()
         .map(|row| row["v"].as_str().unwrap().to_owned())
         .collect();
     for name in names {
         let answered = ask(&shop, &format!("select * from {name}")).await.is_ok();
-        let secret = name.contains("setting") || name.contains("database") || name.contains("log") || name.contains("prepared");
+        let secret =
+            name.contains("setting") || name.contains("database") || name.contains("log") || name.contains("prepared");
         assert_eq!(answered, !secret, "{name}");
         if answered {
             let rows = format!("{:?}", ask(&shop, &format!("select * from {name}")).await.unwrap());
-            assert!(!rows.contains(&shop.directory.path().display().to_string()), "{name}: {rows}");
+            assert!(
+                !rows.contains(&shop.directory.path().display().to_string()),
+                "{name}: {rows}"
+            );
         }
     }
     shop.engine.close().await.unwrap();
@@ -282,7 +323,13 @@ async fn every_view_of_duckdb_was_looked_at() {
 #[tokio::test]
 async fn rows_are_cut_and_the_query_stopped() {
     let shop = shop().await;
-    for (rows, max, truncated) in [(10, 10, false), (10, 9, true), (10, 11, false), (10_000, 2_048, true), (4_096, 4_096, false)] {
+    for (rows, max, truncated) in [
+        (10, 10, false),
+        (10, 9, true),
+        (10, 11, false),
+        (10_000, 2_048, true),
+        (4_096, 4_096, false),
+    ] {
         let sql = format!("select * from range({rows})");
         let mut stream = shop.engine.query(Query::sql(sql).max_rows(max)).await.unwrap();
         let mut count = 0;
@@ -309,7 +356,10 @@ async fn parameters_have_names_and_their_number_is_checked() {
     assert_eq!(axis_core::rows_to_json(&batches), [json!({"n": 6})]);
     for (query, word) in [
         (Query::sql("select $a").bind_as("b", 1), "`$a` has no value"),
-        (Query::sql("select $a").bind_as("a", 1).bind_as("b", 1), "no parameter `$b`"),
+        (
+            Query::sql("select $a").bind_as("a", 1).bind_as("b", 1),
+            "no parameter `$b`",
+        ),
         (Query::sql("select ?").bind(1).bind(2), "1 parameters, and 2"),
         (Query::sql("select ?"), "1 parameters, and 0"),
     ] {
@@ -321,7 +371,10 @@ async fn parameters_have_names_and_their_number_is_checked() {
 
 #[tokio::test]
 async fn running_queries_are_listed_and_cancelled() {
-    let shop = Shop::open_with("listed", "select 1", Vec::new(), |config| config.store.query_concurrency = 1).await;
+    let shop = Shop::open_with("listed", "select 1", Vec::new(), |config| {
+        config.store.query_concurrency = 1
+    })
+    .await;
     let endless = "select count(*) from range(10000000) a, range(10000000) b where a.range + b.range = 3";
     let ids = [Uuid::new_v4(), Uuid::new_v4()];
     let ask = |id, cancel: &CancellationToken| {
@@ -331,7 +384,13 @@ async fn running_queries_are_listed_and_cancelled() {
     };
     let cancel = CancellationToken::new();
     let first = ask(ids[0], &cancel);
-    let state = |id| shop.engine.queries().iter().find(|query| query.id == id).map(|query| query.state);
+    let state = |id| {
+        shop.engine
+            .queries()
+            .iter()
+            .find(|query| query.id == id)
+            .map(|query| query.state)
+    };
     until(|| state(ids[0]) == Some("running")).await;
     let second = ask(ids[1], &cancel);
     until(|| state(ids[1]) == Some("waiting")).await;
@@ -344,7 +403,10 @@ async fn running_queries_are_listed_and_cancelled() {
     until(|| state(ids[1]) == Some("running")).await;
     assert!(shop.engine.cancel_query(ids[1]).await.unwrap());
     assert_eq!(second.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
-    assert_eq!(shop.engine.cancel_query(ids[1]).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        shop.engine.cancel_query(ids[1]).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     assert!(shop.engine.queries().is_empty());
     assert_eq!(shop.number("select 1").await, 1);
     shop.engine.close().await.unwrap();
