@@ -3,6 +3,7 @@
 mod handle;
 mod status;
 mod syncing;
+mod uploading;
 mod verifying;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -48,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) kpi: crate::analytics::kpi::Cache,
     pub(crate) frames: Frames,
     pub(crate) overrides: Overrides,
+    pub(crate) eval: crate::analytics::eval::Cache,
     datasets: Vec<Arc<State>>,
     closing: CancellationToken,
     closed: AtomicBool,
@@ -91,6 +92,7 @@ impl Inner {
         self.metadata.forget();
         self.kpi.forget();
         self.frames.forget();
+        self.eval.forget();
     }
 }
 
@@ -171,6 +173,7 @@ impl EngineBuilder {
             kpi: crate::analytics::kpi::Cache::default(),
             frames: Frames::default(),
             overrides: Overrides::new(self.config.custom_dir.as_deref()),
+            eval: crate::analytics::eval::Cache::default(),
             datasets,
             closing: CancellationToken::new(),
             closed: AtomicBool::new(false),

@@ -35,6 +35,7 @@ pub mod column;
 pub mod config;
 pub mod signals;
 pub mod source;
+pub mod uploads;
 
 mod clock;
 mod dataset;

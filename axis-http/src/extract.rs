@@ -1,6 +1,8 @@
 //! Names in paths, query parameters and bodies: read leniently and reported in the shape that clients of the API know.
 
 mod body;
+mod file;
+mod rows;
 
 use std::convert::Infallible;
 
@@ -12,6 +14,8 @@ use serde_json::{Value, json};
 use crate::gate::ApiError;
 
 pub(crate) use body::{Body, Fields};
+pub(crate) use file::{CsvFile, CsvForm, FORM_MAX};
+pub(crate) use rows::{RowsBody, RowsForm, too_large};
 
 /// The parameters of a request. Of a repeated one the last counts; unknown ones are ignored.
 ///
@@ -32,6 +36,22 @@ impl Params {
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
         let items = self.last(name).unwrap_or_default().split(',').map(str::trim);
         items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Returns a text that must be there.
+    pub(crate) fn required(&mut self, name: &str) -> String {
+        let text = self.last(name).map(str::to_owned);
+        if text.is_none() {
+            self.problems
+                .push(json!({ "type": "missing", "loc": ["query", name], "msg": "Field required", "input": null }));
+        }
+        text.unwrap_or_default()
+    }
+
+    /// Returns every value of a parameter that may be repeated, in order; empty ones count as not given.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        let values = self.pairs.iter().filter(|(key, value)| key == name && !value.is_empty());
+        values.map(|(_, value)| value.clone()).collect()
     }
 
     /// Returns a whole number from 1 up to `max`.

@@ -28,8 +28,8 @@ use duckdb::Connection;
 
 pub use catalog::RunRecord;
 pub(crate) use catalog::{
-    Catalog, ColumnRecord, DatasetRecord, Mark, TableRecord, generation as stored_generation, log_run, recent_runs,
-    write as write_record,
+    Catalog, ColumnRecord, DatasetRecord, Mark, TableRecord, UploadRecord, generation as stored_generation, log_run,
+    recent_runs, write as write_record,
 };
 pub(crate) use checksum::{Hashed, Sums, stored_columns, sum_feed, sum_table};
 pub(crate) use commit::{ChangeKind, Commit, TableChange, TableOutcome};

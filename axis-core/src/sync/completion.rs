@@ -124,6 +124,7 @@ impl Completion {
             record.generation,
         );
         record.tables = records;
+        record.upload = None;
         record.last_failure = None;
         match strategy {
             Strategy::Full { .. } => {

@@ -161,6 +161,8 @@ pub enum FullReason {
     NoPrimaryKey,
     /// A comparison of the keys found rows below the window that are not stored.
     KeysMissing,
+    /// The rows were uploaded; no source was read.
+    Uploaded,
 }
 
 impl FullReason {
@@ -179,6 +181,7 @@ impl FullReason {
             Self::Truncated => "the last sync was cut by max_sync_rows",
             Self::NoPrimaryKey => "without a primary_key only that finds deleted rows",
             Self::KeysMissing => "rows were inserted below the window",
+            Self::Uploaded => "the rows were uploaded",
             Self::Interval => "full_refresh_interval_minutes has passed",
         }
     }

@@ -287,7 +287,7 @@ impl Server {
         response.body_mut().read_to_vec()
     }
 
-    /// The host and the port.
+    /// Where the server listens, as `127.0.0.1:port`.
     pub(crate) fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
