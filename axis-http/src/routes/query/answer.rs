@@ -1,6 +1,8 @@
 //! One answer on its way: batches come from the query, go through the encoder on a thread that may block, and leave as pieces
 //! of a body. A few pieces wait for a slow client, then the query does; it is stopped when the client goes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arrow::record_batch::RecordBatch;
@@ -16,8 +18,15 @@ use super::encode::{Encoder, End, Format};
 /// Pieces of a body that may wait for a client.
 const BUFFERED: usize = 2;
 
-/// Runs the query. What fails before the first rows is an error; what fails later is told as the format can.
-pub(super) async fn of(engine: &Engine, query: Query, format: Format, is_chosen: bool) -> Result<Response> {
+/// Runs the query, and counts its rows in `rows` as they are sent. What fails before the first rows is an error; what fails later
+/// is told as the format can.
+pub(super) async fn of(
+    engine: &Engine,
+    query: Query,
+    format: Format,
+    is_chosen: bool,
+    rows: Arc<AtomicU64>,
+) -> Result<Response> {
     let begun = Instant::now();
     let mut stream = engine.query(query).await?;
     let encoder = Encoder::begin(format, &stream.schema())?;
@@ -29,7 +38,7 @@ pub(super) async fn of(engine: &Engine, query: Query, format: Format, is_chosen:
         pieces,
         begun,
         is_chosen,
-        rows: 0,
+        rows,
     };
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || answer.send(&runtime, first));
@@ -44,7 +53,7 @@ struct Answer {
     begun: Instant,
     /// Whether the number of rows was asked for, so that a cut is no surprise.
     is_chosen: bool,
-    rows: u64,
+    rows: Arc<AtomicU64>,
 }
 
 impl Answer {
@@ -71,7 +80,7 @@ impl Answer {
     fn batches(&mut self, runtime: &Handle, first: Option<RecordBatch>) -> Result<Option<End>> {
         let mut next = first;
         while let Some(batch) = next {
-            self.rows += batch.num_rows() as u64;
+            self.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
             let piece = self.encoder.batch(&batch)?;
             if self.pieces.blocking_send(Ok(Bytes::from(piece))).is_err() {
                 return Ok(None);
@@ -94,7 +103,7 @@ impl Answer {
             return Err(Error::new(ErrorKind::Query, message).during("query"));
         }
         Ok(Some(End {
-            rows: self.rows,
+            rows: self.rows.load(Ordering::Relaxed),
             truncated,
             elapsed_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         }))

@@ -3,11 +3,14 @@
 mod answer;
 mod encode;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use axis_core::config::Role;
 use axis_core::{Engine, Query, QueryStatus, Value as Bound};
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
@@ -18,6 +21,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::audit::Statement;
+use crate::auth::Caller;
 use crate::extract::{Body, Fields, Name};
 use crate::gate::ApiError;
 use encode::Format;
@@ -139,7 +144,12 @@ struct QueryCancelled {
         (status = 504, description = "The query took longer than allowed"),
     )
 )]
-async fn ask(State(engine): State<Engine>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
+async fn ask(
+    State(engine): State<Engine>,
+    caller: Option<Extension<Caller>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
     let id = match headers.get(&X_QUERY_ID) {
         None => Uuid::new_v4(),
         Some(proposed) => {
@@ -150,9 +160,12 @@ async fn ask(State(engine): State<Engine>, headers: HeaderMap, body: Body) -> Re
             id.ok_or_else(|| ApiError::new(StatusCode::BAD_REQUEST, "X-Query-Id is no UUID"))?
         }
     };
-    let (query, format, is_chosen) = body.read(|fields| request(&engine, fields))?;
-    let answer = answer::of(&engine, query.id(id).confined(), format, is_chosen).await;
+    let (mut query, format, is_chosen) = body.read(|fields| request(&engine, fields))?;
+    query.client = caller.and_then(|Extension(caller)| caller.name().map(str::to_owned));
+    let rows = Arc::new(AtomicU64::new(0));
+    let answer = answer::of(&engine, query.id(id).confined(), format, is_chosen, Arc::clone(&rows)).await;
     let mut response = answer.unwrap_or_else(|error| ApiError::from(error).into_response());
+    response.extensions_mut().insert(Statement { kind: "SELECT", rows });
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(X_QUERY_ID, id);
     }
@@ -173,7 +186,7 @@ async fn list(State(engine): State<Engine>) -> Json<QueryList> {
     })
 }
 
-/// Cancels a query: DuckDB is interrupted and its slot is free.
+/// Cancels a query: DuckDB is interrupted and its slot is free. Queries of others only an admin cancels.
 #[utoipa::path(
     delete,
     path = "/api/query/{id}",
@@ -181,12 +194,25 @@ async fn list(State(engine): State<Engine>) -> Json<QueryList> {
     params(("id" = Uuid, Path, description = "The query's id")),
     responses(
         (status = 200, description = "It was told to stop", body = QueryCancelled),
+        (status = 403, description = "It is somebody else's"),
         (status = 404, description = "No query of this id is running"),
     )
 )]
-async fn cancel(State(engine): State<Engine>, Name(id): Name) -> Result<Json<QueryCancelled>, ApiError> {
+async fn cancel(
+    State(engine): State<Engine>,
+    caller: Option<Extension<Caller>>,
+    Name(id): Name,
+) -> Result<Json<QueryCancelled>, ApiError> {
     let unknown = || ApiError::new(StatusCode::NOT_FOUND, "no query of this id is running");
     let id = Uuid::try_parse(&id).map_err(|_| unknown())?;
+    let query = engine.queries().into_iter().find(|query| query.id == id).ok_or_else(unknown)?;
+    let may = caller.is_none_or(|Extension(caller)| {
+        caller.role() == Role::Admin || caller.name().is_some() && caller.name() == query.client.as_deref()
+    });
+    if !may {
+        let message = "the query is somebody else's; cancelling it needs the role admin";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, message));
+    }
     let stopped = engine.cancel_query(id).await?;
     Ok(Json(QueryCancelled {
         success: true,
