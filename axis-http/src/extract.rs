@@ -5,6 +5,7 @@ mod file;
 mod rows;
 
 use std::convert::Infallible;
+use std::ops::RangeInclusive;
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::StatusCode;
@@ -38,19 +39,62 @@ impl Params {
         items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Returns a text that must be there.
+    /// Returns a text that must be given; it may be empty.
     pub(crate) fn required(&mut self, name: &str) -> String {
-        let text = self.last(name).map(str::to_owned);
-        if text.is_none() {
-            self.problems
-                .push(json!({ "type": "missing", "loc": ["query", name], "msg": "Field required", "input": null }));
+        if let Some(text) = self.last(name) {
+            return text.to_owned();
         }
-        text.unwrap_or_default()
+        let problem = json!({ "type": "missing", "loc": ["query", name], "msg": "Field required", "input": null });
+        self.problems.push(problem);
+        String::new()
+    }
+
+    /// Returns a number.
+    pub(crate) fn number(&mut self, name: &str, default: f64) -> f64 {
+        let Some(text) = self.last(name).map(str::to_owned) else {
+            return default;
+        };
+        if let Ok(number) = text.trim().parse() {
+            return number;
+        }
+        let message = "Input should be a valid number, unable to parse string as a number";
+        self.problem("float_parsing", name, message, &text, None);
+        default
+    }
+
+    /// Returns a whole number within bounds.
+    pub(crate) fn integer(&mut self, name: &str, default: u32, bounds: RangeInclusive<u32>) -> u32 {
+        let Some(text) = self.last(name).map(str::to_owned) else {
+            return default;
+        };
+        let Ok(number) = text.trim().parse::<i64>() else {
+            let message = "Input should be a valid integer, unable to parse string as an integer";
+            self.problem("int_parsing", name, message, &text, None);
+            return default;
+        };
+        let (least, most) = bounds.into_inner();
+        if number < i64::from(least) {
+            let message = format!("Input should be greater than or equal to {least}");
+            self.problem(
+                "greater_than_equal",
+                name,
+                &message,
+                &text,
+                Some(json!({ "ge": least })),
+            );
+        } else if number > i64::from(most) {
+            let message = format!("Input should be less than or equal to {most}");
+            self.problem("less_than_equal", name, &message, &text, Some(json!({ "le": most })));
+        }
+        u32::try_from(number).unwrap_or(default)
     }
 
     /// Returns every value of a parameter that may be repeated, in order; empty ones count as not given.
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
-        let values = self.pairs.iter().filter(|(key, value)| key == name && !value.is_empty());
+        let values = self
+            .pairs
+            .iter()
+            .filter(|(key, value)| key == name && !value.is_empty());
         values.map(|(_, value)| value.clone()).collect()
     }
 
@@ -103,11 +147,9 @@ impl Params {
         if let Some(index) = words.iter().position(|word| *word == text) {
             return index;
         }
-        let expected = words
-            .iter()
-            .map(|word| format!("'{word}'"))
-            .collect::<Vec<_>>()
-            .join(" or ");
+        let mut words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        let last = words.pop().unwrap_or_default();
+        let expected = format!("{} or {last}", words.join(", "));
         let message = format!("Input should be {expected}");
         self.problem(
             "literal_error",

@@ -14,8 +14,8 @@ use crate::config::{DatasetKind, ViewConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::ident::ident;
 use crate::store::{
-    ChangeKind, Commit, DatasetRecord, Limits, RunRecord, Store, TableChange, UploadRecord, drop_staging, fault, log_run,
-    stage_full, write_record,
+    ChangeKind, Commit, DatasetRecord, Limits, RunRecord, Store, TableChange, UploadRecord, drop_staging, fault,
+    log_run, stage_full, write_record,
 };
 use crate::sync::{FullReason, Strategy, SyncEvent, SyncReport, TableReport};
 use crate::uploads::{Table, stored};
@@ -54,7 +54,12 @@ impl Dataset {
     /// Once begun it is finished, also when the future is dropped.
     pub async fn keep(&self, name: &str, table: Table) -> Result<SyncReport> {
         let (dataset, name) = (self.clone(), name.to_owned());
-        finish(self.engine.tasks.spawn(async move { dataset.keep_now(name, table).await })).await
+        finish(
+            self.engine
+                .tasks
+                .spawn(async move { dataset.keep_now(name, table).await }),
+        )
+        .await
     }
 
     async fn keep_now(&self, name: String, table: Table) -> Result<SyncReport> {
@@ -112,7 +117,11 @@ impl Dataset {
         let record = session
             .run(Limits::default(), move |connection, reason| {
                 let record = commit.run(connection, reason, &writer.fence, |record, run, outcomes, _| {
-                    finishing.fill(record, run, outcomes.iter().map(|outcome| (outcome.deleted, outcome.rows)));
+                    finishing.fill(
+                        record,
+                        run,
+                        outcomes.iter().map(|outcome| (outcome.deleted, outcome.rows)),
+                    );
                 })?;
                 writer.pool.checkpoint(connection);
                 Ok(record)

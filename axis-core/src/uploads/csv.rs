@@ -72,7 +72,10 @@ pub fn read_csv(bytes: &[u8], limits: Limits) -> Result<Table> {
         return Err(wrong("the file is empty"));
     }
     if let Err(error) = std::str::from_utf8(bytes) {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + bytes[..error.valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
         return Err(wrong(format!("line {line} is not UTF-8; save the file as UTF-8")));
     }
     let mut reader = ::csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
@@ -88,14 +91,20 @@ pub fn read_csv(bytes: &[u8], limits: Limits) -> Result<Table> {
         let line = record.position().map_or(0, ::csv::Position::line);
         if record.len() != columns.len() {
             let (found, expected) = (record.len(), columns.len());
-            return Err(wrong(format!("line {line} has {found} fields, the header has {expected}")));
+            return Err(wrong(format!(
+                "line {line} has {found} fields, the header has {expected}"
+            )));
         }
         cells += columns.len();
         if cells > limits.cells {
             return Err(over(format!("the file has more than {} fields", limits.cells)));
         }
         for (column, field) in columns.iter_mut().zip(&record) {
-            column.cells.push(if field.is_empty() { Cell::Null } else { Cell::text(field) });
+            column.cells.push(if field.is_empty() {
+                Cell::Null
+            } else {
+                Cell::text(field)
+            });
         }
     }
     if columns.iter().all(|column| column.cells.is_empty()) {
@@ -125,12 +134,18 @@ fn names<'a>(header: impl Iterator<Item = &'a str>) -> Vec<String> {
         .enumerate()
         .map(|(index, name)| {
             let name = name.trim();
-            let name = if name.is_empty() { format!("Unnamed: {index}") } else { name.to_owned() };
+            let name = if name.is_empty() {
+                format!("Unnamed: {index}")
+            } else {
+                name.to_owned()
+            };
             let free = (0_usize..).map(|number| match number {
                 0 => name.clone(),
                 number => format!("{name}.{number}"),
             });
-            free.into_iter().find(|name| taken.insert(name.clone())).unwrap_or_default()
+            free.into_iter()
+                .find(|name| taken.insert(name.clone()))
+                .unwrap_or_default()
         })
         .collect()
 }
@@ -170,7 +185,11 @@ fn find_type(cells: &mut [Cell]) {
         let Cell::Text(text) = cell else { continue };
         *cell = match kind {
             Some(Kind::Int) => text.parse().map_or(Cell::Null, Cell::Int),
-            Some(Kind::Number) => text.parse().ok().filter(|value: &f64| value.is_finite()).map_or(Cell::Null, Cell::Number),
+            Some(Kind::Number) => text
+                .parse()
+                .ok()
+                .filter(|value: &f64| value.is_finite())
+                .map_or(Cell::Null, Cell::Number),
             Some(Kind::Bool) => Cell::Bool(text.eq_ignore_ascii_case("true")),
             // Nothing but words for missing values: they stay what they are.
             _ => return,
@@ -184,7 +203,9 @@ const MISSING: [&str; 7] = ["nan", "na", "n/a", "null", "none", "inf", "infinity
 /// Tells whether a text is a word for a missing value.
 pub(super) fn is_missing(text: &str) -> bool {
     let text = text.trim();
-    MISSING.iter().any(|word| word.eq_ignore_ascii_case(text.trim_start_matches('-')))
+    MISSING
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(text.trim_start_matches('-')))
 }
 
 fn kind_of(text: &str) -> Kind {
@@ -196,11 +217,19 @@ fn kind_of(text: &str) -> Kind {
     }
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
     let padded = digits.len() > 1 && digits[0] == b'0' && digits[1].is_ascii_digit();
-    if padded || !digits.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.') {
+    if padded
+        || !digits
+            .first()
+            .is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.')
+    {
         return Kind::Text;
     }
     if digits.iter().all(u8::is_ascii_digit) {
-        return if text.parse::<i64>().is_ok() { Kind::Int } else { Kind::Text };
+        return if text.parse::<i64>().is_ok() {
+            Kind::Int
+        } else {
+            Kind::Text
+        };
     }
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Kind::Number,

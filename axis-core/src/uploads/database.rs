@@ -127,7 +127,9 @@ impl Engine {
     /// Tells what is configured for monitoring; the defaults when nothing is.
     #[must_use]
     pub fn monitoring_config(&self) -> MonitoringConfig {
-        let dataset = self.datasets().find(|dataset| dataset.config().kind == DatasetKind::Monitoring);
+        let dataset = self
+            .datasets()
+            .find(|dataset| dataset.config().kind == DatasetKind::Monitoring);
         let config = dataset.as_ref().map(crate::Dataset::config);
         let defaults = MonitoringOptions::default();
         let options = match config.map(|config| &config.options) {

@@ -35,7 +35,11 @@ pub fn process(table: Table) -> Result<Upload> {
         EvalFormat::Tree | EvalFormat::Flat => {
             complete_tree(&mut table, &mut warnings);
             let roots = roots(&table);
-            let roots = if roots.is_empty() { "none".to_owned() } else { roots.join(", ") };
+            let roots = if roots.is_empty() {
+                "none".to_owned()
+            } else {
+                roots.join(", ")
+            };
             (EvalFormat::Tree, format!("metrics at the root: {roots}"))
         }
         EvalFormat::EvalRunner => {
@@ -52,7 +56,10 @@ pub fn process(table: Table) -> Result<Upload> {
             (format, "records to annotate".to_owned())
         }
         EvalFormat::Unknown => {
-            let message = format!("the format is unknown; the columns must be those of one of {}", EvalFormat::needs());
+            let message = format!(
+                "the format is unknown; the columns must be those of one of {}",
+                EvalFormat::needs()
+            );
             return Err(Error::new(ErrorKind::InvalidArgument, message).during("upload.recognise"));
         }
     };
@@ -122,7 +129,12 @@ fn complete_run(table: &mut Table, warnings: &mut Vec<String>) {
             *cell = Cell::Bool(passed);
         }
     });
-    let cells = |table: &Table, name: &str| table.column(name).map(|column| column.cells.clone()).unwrap_or_default();
+    let cells = |table: &Table, name: &str| {
+        table
+            .column(name)
+            .map(|column| column.cells.clone())
+            .unwrap_or_default()
+    };
     let mut runs = cells(table, "run_id").into_iter();
     table.change("evaluation_name", |cell| {
         let run = runs.next().unwrap_or_default();
@@ -176,7 +188,10 @@ fn complete_contents(table: &mut Table, warnings: &mut Vec<String>) {
         }
     });
     if odd > 0 {
-        warnings.push(format!("`retrieved_content` is no list in {}, and stays text there", counted(odd, "row")));
+        warnings.push(format!(
+            "`retrieved_content` is no list in {}, and stays text there",
+            counted(odd, "row")
+        ));
     }
 }
 
@@ -193,7 +208,10 @@ pub(super) fn numbers(table: &mut Table, name: &str, warnings: &mut Vec<String>)
         *cell = number.map_or(Cell::Null, Cell::Number);
     });
     if odd > 0 {
-        warnings.push(format!("`{name}` is no number in {}, and null there", counted(odd, "row")));
+        warnings.push(format!(
+            "`{name}` is no number in {}, and null there",
+            counted(odd, "row")
+        ));
     }
 }
 

@@ -21,7 +21,10 @@ pub enum EvalFormat {
 /// The formats and the columns that they must have; the first that fits is taken.
 const FORMATS: [(EvalFormat, &[&str]); 5] = [
     (EvalFormat::EvalRunner, &["run_id", "dataset_id", "passed"]),
-    (EvalFormat::Tree, &["metric_name", "parent", "metric_type", "metric_score"]),
+    (
+        EvalFormat::Tree,
+        &["metric_name", "parent", "metric_type", "metric_score"],
+    ),
     (EvalFormat::Flat, &["metric_name", "metric_score"]),
     (EvalFormat::SimpleJudgment, &["judgment"]),
     (
@@ -76,11 +79,23 @@ mod tests {
             let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
             EvalFormat::detect(&columns).name()
         };
-        assert_eq!(detect("run_id,dataset_id,passed,metric_name,metric_score"), "eval_runner");
-        assert_eq!(detect("metric_name,parent,metric_type,metric_score,judgment"), "tree_format");
+        assert_eq!(
+            detect("run_id,dataset_id,passed,metric_name,metric_score"),
+            "eval_runner"
+        );
+        assert_eq!(
+            detect("metric_name,parent,metric_type,metric_score,judgment"),
+            "tree_format"
+        );
         assert_eq!(detect("metric_score,metric_name"), "flat_format");
-        assert_eq!(detect("judgment,dataset_id,evaluation_name,query,actual_output"), "simple_judgment");
-        assert_eq!(detect("dataset_id,evaluation_name,query,actual_output"), "fresh_annotation");
+        assert_eq!(
+            detect("judgment,dataset_id,evaluation_name,query,actual_output"),
+            "simple_judgment"
+        );
+        assert_eq!(
+            detect("dataset_id,evaluation_name,query,actual_output"),
+            "fresh_annotation"
+        );
         assert_eq!(detect("dataset_id,Metric_Name,metric_score"), "unknown");
     }
 }

@@ -131,9 +131,15 @@ mod tests {
     #[test]
     fn both_languages_are_read() {
         assert_eq!(read("['it''s', 1]"), None);
-        assert_eq!(read("['a', \"b's\", 1.5, None, True,]"), Some(json!(["a", "b's", 1.5, null, true])));
+        assert_eq!(
+            read("['a', \"b's\", 1.5, None, True,]"),
+            Some(json!(["a", "b's", 1.5, null, true]))
+        );
         assert_eq!(read("[\"a\", null]"), Some(json!(["a", null])));
-        assert_eq!(read("[{'id': 1, 'text': 'x\\n\\'y\\''}, (1, 2)]"), Some(json!([{"id": 1, "text": "x\n'y'"}, [1, 2]])));
+        assert_eq!(
+            read("[{'id': 1, 'text': 'x\\n\\'y\\''}, (1, 2)]"),
+            Some(json!([{"id": 1, "text": "x\n'y'"}, [1, 2]]))
+        );
         assert_eq!(read("[]"), Some(json!([])));
         for text in ["", "[", "['a'", "[a]", "a text", "[1] 2", "{'a'}", "\\"] {
             assert_eq!(read(text), None, "{text}");

@@ -15,9 +15,9 @@ mod literal;
 mod posted;
 mod stored;
 mod table;
-mod tree;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub use csv::{Limits, OVER_LIMIT, read_csv};
 pub use database::{

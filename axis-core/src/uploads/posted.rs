@@ -65,12 +65,16 @@ impl Posted {
             ..State::default()
         };
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        let read = Body(&mut state).deserialize(&mut deserializer).and_then(|()| deserializer.end());
+        let read = Body(&mut state)
+            .deserialize(&mut deserializer)
+            .and_then(|()| deserializer.end());
         if let Some(message) = state.over {
             return Err(Err(Error::new(ErrorKind::InvalidArgument, message).during(OVER_LIMIT)));
         }
         if let Err(error) = read {
-            let line = bytes.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
+            let line = bytes
+                .split_inclusive(|byte| *byte == b'\n')
+                .take(error.line().saturating_sub(1));
             let offset = line.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1);
             state.problems = vec![Problem {
                 kind: "json_invalid",
@@ -197,7 +201,8 @@ impl<'de> Visitor<'de> for Body<'_> {
                     }
                     _ => {
                         let place = [Step::Key(key)];
-                        self.0.problem("list_type", &place, "Input should be a valid list of strings");
+                        self.0
+                            .problem("list_type", &place, "Input should be a valid list of strings");
                     }
                 },
                 _ => {
@@ -257,7 +262,13 @@ fn no_list<E>(state: &mut State, place: &[Step]) -> Result<(), E> {
 fn read_rows<'de, A: SeqAccess<'de>>(state: &mut State, mut list: A, place: &[Step]) -> Result<(), A::Error> {
     // A second `data` in one body takes the place of the first.
     state.rows = Rows::default();
-    while list.next_element_seed(Row { state: &mut *state, place })?.is_some() {
+    while list
+        .next_element_seed(Row {
+            state: &mut *state,
+            place,
+        })?
+        .is_some()
+    {
         // Rows without a key count as well: they get one of every column.
         if state.rows.columns.len() * state.rows.rows > state.limits.cells {
             state.over = Some(format!("the rows have more than {} values", state.limits.cells));
@@ -288,7 +299,8 @@ impl Row<'_> {
         let mut place = self.place.to_vec();
         place.push(Step::Index(self.state.rows.rows));
         self.state.rows.rows += 1;
-        self.state.problem("dict_type", &place, "Input should be a valid dictionary");
+        self.state
+            .problem("dict_type", &place, "Input should be a valid dictionary");
         Ok(())
     }
 }

@@ -31,7 +31,9 @@ pub(crate) fn stored(table: Table) -> Result<(Vec<Column>, StoredRows)> {
     for column in table.columns() {
         let name = column.name.as_str();
         if let Some(other) = seen.insert(name.to_lowercase(), name) {
-            return Err(wrong(format!("the columns `{other}` and `{name}` differ in nothing but case; rename one")));
+            return Err(wrong(format!(
+                "the columns `{other}` and `{name}` differ in nothing but case; rename one"
+            )));
         }
     }
     let columns: Vec<Column> = table
@@ -109,10 +111,15 @@ fn time_of(text: &str) -> Option<Time> {
         return Some(Time::Instant);
     }
     let local = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
-    if local.iter().any(|format| NaiveDateTime::parse_from_str(&joined, format).is_ok()) {
+    if local
+        .iter()
+        .any(|format| NaiveDateTime::parse_from_str(&joined, format).is_ok())
+    {
         return Some(Time::Local);
     }
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok().then_some(Time::Date)
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .is_ok()
+        .then_some(Time::Date)
 }
 
 impl Feed for StoredRows {

@@ -146,7 +146,10 @@ impl Table {
         let mut names = HashSet::new();
         for column in &columns {
             assert_eq!(column.cells.len(), rows, "the columns of a table have one length");
-            assert!(names.insert(&column.name), "the columns of a table have names of their own");
+            assert!(
+                names.insert(&column.name),
+                "the columns of a table have names of their own"
+            );
         }
         Self { columns, rows }
     }
@@ -155,10 +158,15 @@ impl Table {
     #[must_use]
     pub fn of_objects(names: Vec<String>, rows: Vec<serde_json::Map<String, Value>>) -> Self {
         let count = rows.len();
-        let mut columns: Vec<Column> = names.into_iter().map(|name| Column::new(name, Vec::with_capacity(count))).collect();
+        let mut columns: Vec<Column> = names
+            .into_iter()
+            .map(|name| Column::new(name, Vec::with_capacity(count)))
+            .collect();
         for mut row in rows {
             for column in &mut columns {
-                column.cells.push(row.remove(&column.name).map_or(Cell::Null, Cell::from));
+                column
+                    .cells
+                    .push(row.remove(&column.name).map_or(Cell::Null, Cell::from));
             }
         }
         Self { columns, rows: count }
@@ -213,10 +221,14 @@ impl Table {
 
     /// Changes the values of a column, and makes the column when it is not there.
     pub(super) fn change(&mut self, name: &str, mut change: impl FnMut(&mut Cell)) {
-        let index = self.columns.iter().position(|column| column.name == name).unwrap_or_else(|| {
-            self.columns.push(Column::new(name, vec![Cell::Null; self.rows]));
-            self.columns.len() - 1
-        });
+        let index = self
+            .columns
+            .iter()
+            .position(|column| column.name == name)
+            .unwrap_or_else(|| {
+                self.columns.push(Column::new(name, vec![Cell::Null; self.rows]));
+                self.columns.len() - 1
+            });
         self.columns[index].cells.iter_mut().for_each(&mut change);
     }
 

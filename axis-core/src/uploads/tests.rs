@@ -26,7 +26,9 @@ fn posted(value: &Value) -> Posted {
 
 #[test]
 fn a_column_has_the_type_that_all_its_values_have() {
-    let table = csv("\u{feff}id,n,x,ok,code,text,odd,none\n1,7,0.5,true,007,a,1,\n2,,NaN,FALSE,008,\"b,\nc\",x,\n3,-4,2,True,9,NA,2,\n");
+    let table = csv(
+        "\u{feff}id,n,x,ok,code,text,odd,none\n1,7,0.5,true,007,a,1,\n2,,NaN,FALSE,008,\"b,\nc\",x,\n3,-4,2,True,9,NA,2,\n",
+    );
     assert_eq!(
         rows(&table.unwrap()),
         json!([
@@ -36,7 +38,11 @@ fn a_column_has_the_type_that_all_its_values_have() {
         ])
     );
     let large = csv("id\n12345678901234567890\n1\n").unwrap();
-    assert_eq!(rows(&large), json!([{ "id": "12345678901234567890" }, { "id": "1" }]), "no digit is lost");
+    assert_eq!(
+        rows(&large),
+        json!([{ "id": "12345678901234567890" }, { "id": "1" }]),
+        "no digit is lost"
+    );
     let names = csv("a,a,,a.1\n1,2,3,4\n").unwrap().names();
     assert_eq!(names, ["a", "a.1", "Unnamed: 2", "a.1.1"]);
 }
@@ -51,7 +57,10 @@ fn a_wrong_file_is_refused_with_the_line() {
     assert_eq!(refused(b"\xef\xbb\xbf \n"), "the file is empty");
     assert_eq!(refused(b"a,b\n"), "the file has a header and no rows");
     assert_eq!(refused(b"a,b\n1,2\n1,2,3\n"), "line 3 has 3 fields, the header has 2");
-    assert_eq!(refused(b"a,b\n\"x\ny\",2\n1\n"), "line 4 has 1 fields, the header has 2");
+    assert_eq!(
+        refused(b"a,b\n\"x\ny\",2\n1\n"),
+        "line 4 has 1 fields, the header has 2"
+    );
     assert_eq!(refused(b"a\nb\nc\xff\n"), "line 3 is not UTF-8; save the file as UTF-8");
     let limits = [
         (Limits::default().bytes(3), "3 bytes"),
@@ -79,13 +88,31 @@ fn each_row_of_a_tree_is_completed_by_itself() {
     let rows = rows(&upload.data);
     assert_eq!(rows[0]["dataset_id"], "test_case_1");
     assert_eq!(rows[1]["dataset_id"], "d2");
-    assert_eq!((&rows[0]["data_metadata"], &rows[1]["data_metadata"]), (&json!("{}"), &json!("{\"k\": 1}")));
-    assert_eq!((&rows[1]["metric_type"], &rows[2]["metric_type"]), (&json!("component"), &json!("metric")));
-    assert_eq!((&rows[1]["weight"], &rows[1]["parent"], &rows[2]["parent"]), (&json!(0.4), &json!("Quality"), &Value::Null));
+    assert_eq!(
+        (&rows[0]["data_metadata"], &rows[1]["data_metadata"]),
+        (&json!("{}"), &json!("{\"k\": 1}"))
+    );
+    assert_eq!(
+        (&rows[1]["metric_type"], &rows[2]["metric_type"]),
+        (&json!("component"), &json!("metric"))
+    );
+    assert_eq!(
+        (&rows[1]["weight"], &rows[1]["parent"], &rows[2]["parent"]),
+        (&json!(0.4), &json!("Quality"), &Value::Null)
+    );
     assert_eq!(rows[0]["retrieved_content"], json!(["a", "b"]));
-    assert_eq!((&rows[1]["retrieved_content"], &rows[2]["retrieved_content"]), (&json!([]), &json!("no list")));
-    assert_eq!((&rows[0]["metric_score"], &rows[2]["metric_score"]), (&json!(0.9), &Value::Null));
-    assert_eq!((&rows[0]["query"], &rows[0]["evaluation_name"]), (&json!(""), &json!("Experiment 1")));
+    assert_eq!(
+        (&rows[1]["retrieved_content"], &rows[2]["retrieved_content"]),
+        (&json!([]), &json!("no list"))
+    );
+    assert_eq!(
+        (&rows[0]["metric_score"], &rows[2]["metric_score"]),
+        (&json!(0.9), &Value::Null)
+    );
+    assert_eq!(
+        (&rows[0]["query"], &rows[0]["evaluation_name"]),
+        (&json!(""), &json!("Experiment 1"))
+    );
 }
 
 #[test]
@@ -93,12 +120,18 @@ fn every_format_is_processed() {
     let flat = upload("metric_name,metric_score,weight,experiment_name\nA,1,0.3,one\n");
     assert_eq!(flat.format, "tree_format");
     let row = &rows(&flat.data)[0];
-    assert_eq!((&row["metric_type"], &row["parent"], &row["weight"]), (&json!("metric"), &Value::Null, &json!(0.3)));
+    assert_eq!(
+        (&row["metric_type"], &row["parent"], &row["weight"]),
+        (&json!("metric"), &Value::Null, &json!(0.3))
+    );
     assert_eq!(row["evaluation_name"], "one");
 
     let judged = upload("judgment,critique\n1,\n0,bad\n");
     assert_eq!(judged.format, "simple_judgment");
-    assert_eq!(rows(&judged.data), json!([{ "judgment": 1, "critique": "" }, { "judgment": 0, "critique": "bad" }]));
+    assert_eq!(
+        rows(&judged.data),
+        json!([{ "judgment": 1, "critique": "" }, { "judgment": 0, "critique": "bad" }])
+    );
 
     let fresh = upload("dataset_id,experiment_name,query,actual_output\nd1,one,q,a\n");
     assert_eq!(fresh.format, "fresh_annotation");
@@ -107,17 +140,32 @@ fn every_format_is_processed() {
     let run = upload("run_id,dataset_id,passed\nr1,d1,True\nr1,d2,fail\n");
     assert_eq!(run.format, "eval_runner");
     let rows_of_run = rows(&run.data);
-    assert_eq!((&rows_of_run[0]["metric_score"], &rows_of_run[1]["metric_score"]), (&json!(1.0), &json!(0.0)));
-    assert_eq!((&rows_of_run[0]["metric_name"], &rows_of_run[1]["evaluation_name"]), (&json!("passed"), &json!("r1")));
+    assert_eq!(
+        (&rows_of_run[0]["metric_score"], &rows_of_run[1]["metric_score"]),
+        (&json!(1.0), &json!(0.0))
+    );
+    assert_eq!(
+        (&rows_of_run[0]["metric_name"], &rows_of_run[1]["evaluation_name"]),
+        (&json!("passed"), &json!("r1"))
+    );
     assert_eq!(rows_of_run[1]["passed"], false);
 
     let scored = upload("run_id,dataset_id,passed,metric_name,metric_score\nr1,d1,1,Tone,0.7\nr1,d1,0,Topic,billing\n");
     assert_eq!(scored.format, "eval_runner");
-    assert_eq!((&rows(&scored.data)[0]["metric_score"], &rows(&scored.data)[1]["metric_score"]), (&json!(0.7), &Value::Null));
+    assert_eq!(
+        (
+            &rows(&scored.data)[0]["metric_score"],
+            &rows(&scored.data)[1]["metric_score"]
+        ),
+        (&json!(0.7), &Value::Null)
+    );
 
     // Aliases count where the names as they are say nothing.
     let aliased = upload("ID,Metric,Score\nd1,Tone,0.7\n");
-    assert_eq!((aliased.format.as_str(), rows(&aliased.data)[0]["dataset_id"].clone()), ("tree_format", json!("d1")));
+    assert_eq!(
+        (aliased.format.as_str(), rows(&aliased.data)[0]["dataset_id"].clone()),
+        ("tree_format", json!("d1"))
+    );
     let error = eval::process(csv("a,b\n1,2\n").unwrap()).unwrap_err();
     assert!(error.message().contains("the format is unknown"), "{error}");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
@@ -127,7 +175,8 @@ fn every_format_is_processed() {
 fn traces_get_the_names_of_a_sync_and_numbers() {
     let now = DateTime::parse_from_rfc3339("2026-01-31T12:30:00Z").unwrap().to_utc();
     let process = |text: &str| monitoring::process(csv(text).unwrap(), &BTreeMap::new(), now);
-    let upload = process("Record-ID,model,Response Time,quality_score,Prompt\n1,gpt,fast,0.5,hi\n2,gpt,1.5,,\n").unwrap();
+    let upload =
+        process("Record-ID,model,Response Time,quality_score,Prompt\n1,gpt,fast,0.5,hi\n2,gpt,1.5,,\n").unwrap();
     assert_eq!(upload.format, "monitoring");
     assert_eq!(upload.metric_columns.as_deref().unwrap(), ["quality_score"]);
     assert_eq!(upload.warnings, ["`latency` is no number in 1 row, and null there"]);
@@ -168,10 +217,20 @@ fn trees_become_wide_and_lose_nothing() {
     );
     let prepared = prepare(posted(&tree).table, "tree_format", None).unwrap();
     assert_eq!(prepared.metric_columns, ["Tone", "latency"]);
-    assert_eq!((prepared.mapping.metrics, prepared.mapping.components), (vec!["latency".to_owned()], vec!["Tone".to_owned()]));
+    assert_eq!(
+        (prepared.mapping.metrics, prepared.mapping.components),
+        (vec!["latency".to_owned()], vec!["Tone".to_owned()])
+    );
     let components = prepare(posted(&tree).table, "tree_format", Some("component")).unwrap();
-    assert_eq!((components.data.rows(), components.metric_columns), (1, vec!["Tone".to_owned()]));
-    let as_is = prepare(posted(&json!([{ "dataset_id": 1, "judgment": 1, "note": "x" }])).table, "simple_judgment", None);
+    assert_eq!(
+        (components.data.rows(), components.metric_columns),
+        (1, vec!["Tone".to_owned()])
+    );
+    let as_is = prepare(
+        posted(&json!([{ "dataset_id": 1, "judgment": 1, "note": "x" }])).table,
+        "simple_judgment",
+        None,
+    );
     assert_eq!(as_is.unwrap().metric_columns, ["judgment"]);
 
     let times = json!([
@@ -180,23 +239,49 @@ fn trees_become_wide_and_lose_nothing() {
         { "dataset_id": 9, "query": "q", "metric_name": "Tone", "metric_score": 1 },
     ]);
     let wide = widen(&posted(&times).table, None).unwrap();
-    assert_eq!((wide.columns.len(), wide.dropped.clone()), (3, vec!["Latency".to_owned(), "PERFORMANCE".to_owned()]));
-    assert_eq!(rows(&wide.data)[0]["dataset_id"], 9, "numbers are in the order of numbers");
-    for wrong in [json!([{ "metric_name": "a" }]), json!([{ "metric_name": "a", "metric_score": 1, "dataset_id": 1 }])] {
-        assert_eq!(widen(&posted(&wrong).table, None).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(
+        (wide.columns.len(), wide.dropped.clone()),
+        (3, vec!["Latency".to_owned(), "PERFORMANCE".to_owned()])
+    );
+    assert_eq!(
+        rows(&wide.data)[0]["dataset_id"],
+        9,
+        "numbers are in the order of numbers"
+    );
+    for wrong in [
+        json!([{ "metric_name": "a" }]),
+        json!([{ "metric_name": "a", "metric_score": 1, "dataset_id": 1 }]),
+    ] {
+        assert_eq!(
+            widen(&posted(&wrong).table, None).unwrap_err().kind(),
+            ErrorKind::InvalidArgument
+        );
     }
 }
 
 #[test]
 fn both_layouts_of_a_body_are_read() {
     let bare = posted(&json!([{ "a": 1 }, { "b": [1, { "c": null }], "a": 18446744073709551615_u64 }]));
-    assert_eq!(rows(&bare.table), json!([{ "a": 1, "b": null }, { "a": 18446744073709551615_u64 as f64, "b": [1, { "c": null }] }]));
+    assert_eq!(
+        rows(&bare.table),
+        json!([{ "a": 1, "b": null }, { "a": 18446744073709551615_u64 as f64, "b": [1, { "c": null }] }])
+    );
     let object = posted(&json!({ "data": [{ "a": true }], "metrics": ["x", "y"], "more": [1] }));
-    assert_eq!((object.table.rows(), object.metrics.unwrap()), (1, vec!["x".to_owned(), "y".to_owned()]));
+    assert_eq!(
+        (object.table.rows(), object.metrics.unwrap()),
+        (1, vec!["x".to_owned(), "y".to_owned()])
+    );
     for empty in ["", " ", "null", "[]", "{}", r#"{"data": null, "metrics": null}"#] {
-        assert_eq!(Posted::read(empty.as_bytes(), Limits::default()).unwrap(), Posted::default(), "{empty}");
+        assert_eq!(
+            Posted::read(empty.as_bytes(), Limits::default()).unwrap(),
+            Posted::default(),
+            "{empty}"
+        );
     }
-    assert_eq!(rows(&posted(&json!([{}, { "a": 1 }])).table), json!([{ "a": null }, { "a": 1 }]));
+    assert_eq!(
+        rows(&posted(&json!([{}, { "a": 1 }])).table),
+        json!([{ "a": null }, { "a": 1 }])
+    );
     let twice = Posted::read(br#"[{"a": 1, "a": 2}]"#, Limits::default()).unwrap();
     assert_eq!(rows(&twice.table), json!([{ "a": 2 }]));
 }
@@ -206,15 +291,24 @@ fn what_does_not_fit_is_named_and_what_is_too_much_refused() {
     let problems = |text: &str| {
         let refused = Posted::read(text.as_bytes(), Limits::default()).unwrap_err();
         let problems = refused.unwrap();
-        problems.into_iter().map(|problem| (problem.kind, problem.place)).collect::<Vec<_>>()
+        problems
+            .into_iter()
+            .map(|problem| (problem.kind, problem.place))
+            .collect::<Vec<_>>()
     };
     let key = |name: &str| Step::Key(name.to_owned());
     assert_eq!(problems("3"), [("list_type", vec![])]);
-    assert_eq!(problems("[1, {}, [2]]"), [("dict_type", vec![Step::Index(0)]), ("dict_type", vec![Step::Index(2)])]);
+    assert_eq!(
+        problems("[1, {}, [2]]"),
+        [("dict_type", vec![Step::Index(0)]), ("dict_type", vec![Step::Index(2)])]
+    );
     assert_eq!(problems(r#"{"data": {"a": 1}}"#), [("list_type", vec![key("data")])]);
     assert_eq!(
         problems(r#"{"metrics": [1], "data": ["x"]}"#),
-        [("list_type", vec![key("metrics")]), ("dict_type", vec![key("data"), Step::Index(0)])]
+        [
+            ("list_type", vec![key("metrics")]),
+            ("dict_type", vec![key("data"), Step::Index(0)])
+        ]
     );
     assert_eq!(problems("[{\"a\": }]"), [("json_invalid", vec![Step::Index(7)])]);
     assert_eq!(problems("[1,1,1,1,1,1,1,1,1,1,1,1]").len(), 10);
@@ -225,6 +319,9 @@ fn what_does_not_fit_is_named_and_what_is_too_much_refused() {
         too_much(r#"[{"a": 1, "b": 2}]"#, Limits::default().columns(1)),
         too_much(r#"[{"a": 1}, {}, {}]"#, Limits::default().cells(2)),
     ] {
-        assert_eq!((error.kind(), error.operation()), (ErrorKind::InvalidArgument, OVER_LIMIT));
+        assert_eq!(
+            (error.kind(), error.operation()),
+            (ErrorKind::InvalidArgument, OVER_LIMIT)
+        );
     }
 }

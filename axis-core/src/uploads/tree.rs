@@ -18,7 +18,13 @@ const INDEX: [&str; 6] = [
     "data_metadata",
 ];
 /// Columns that hold no metric, although they may hold numbers.
-const NO_METRICS: [&str; 5] = ["dataset_id", "query", "actual_output", "evaluation_name", "evaluation_metadata"];
+const NO_METRICS: [&str; 5] = [
+    "dataset_id",
+    "query",
+    "actual_output",
+    "evaluation_name",
+    "evaluation_metadata",
+];
 /// The most columns that metrics may become.
 const METRICS_MAX: usize = 1_000;
 
@@ -79,7 +85,10 @@ pub fn widen(table: &Table, metric_type: Option<&str>) -> Result<Wide> {
     let scores = needed(table, "metric_score")?;
     let index: Vec<&Column> = INDEX.iter().filter_map(|name| table.column(name)).collect();
     if index.len() < 2 {
-        return Err(wrong(format!("at least two of these columns are needed: {}", INDEX.join(", "))));
+        return Err(wrong(format!(
+            "at least two of these columns are needed: {}",
+            INDEX.join(", ")
+        )));
     }
     let types = table.column("metric_type");
     let wanted = |row: usize| match metric_type {
@@ -116,7 +125,9 @@ pub fn widen(table: &Table, metric_type: Option<&str>) -> Result<Wide> {
         return Err(wrong(format!("a metric has the name of the column `{name}`")));
     }
     let values = metrics.iter().map(|(name, values)| {
-        let cells = order.iter().map(|record| values.get(record).map_or(Cell::Null, |score| Cell::Number(*score)));
+        let cells = order
+            .iter()
+            .map(|record| values.get(record).map_or(Cell::Null, |score| Cell::Number(*score)));
         Column::new(name.clone(), cells.collect())
     });
     let data = Table::new(keys.chain(values).collect());
@@ -133,7 +144,9 @@ pub fn widen(table: &Table, metric_type: Option<&str>) -> Result<Wide> {
 /// # Errors
 /// As [`widen`], for the formats that have one row a metric.
 pub fn prepare(table: Table, format: &str, metric_type: Option<&str>) -> Result<Prepared> {
-    let is_long = [EvalFormat::Tree, EvalFormat::Flat].iter().any(|long| long.name() == format);
+    let is_long = [EvalFormat::Tree, EvalFormat::Flat]
+        .iter()
+        .any(|long| long.name() == format);
     let has_metrics = table.has("metric_name") && table.has("metric_score");
     let (data, mapping, dropped) = if is_long || (format == EvalFormat::EvalRunner.name() && has_metrics) {
         let wide = widen(&table, metric_type)?;
@@ -194,7 +207,9 @@ fn drop_latency(metrics: &mut BTreeMap<String, HashMap<usize, f64>>) -> Vec<Stri
         return Vec::new();
     }
     let gone = ["Latency", "PERFORMANCE"].into_iter();
-    gone.filter(|name| metrics.remove(*name).is_some()).map(str::to_owned).collect()
+    gone.filter(|name| metrics.remove(*name).is_some())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A value of the columns that tell records apart; missing ones come last.

@@ -18,6 +18,8 @@ mod incremental;
 mod kpi;
 mod lost_store;
 mod model;
+mod monitoring;
+mod monitoring_model;
 mod pages;
 mod policies;
 mod proxy;

@@ -28,20 +28,40 @@ async fn an_upload_is_kept_replaced_and_removed() {
     assert!(eval.accepts_uploads());
     assert!(eval.eval_frame().await.unwrap().is_none());
     let report = eval.keep("first", table(ROWS)).await.unwrap();
-    assert_eq!((report.rows_read, report.generation, report.strategy.as_str()), (3, 1, "full"));
+    assert_eq!(
+        (report.rows_read, report.generation, report.strategy.as_str()),
+        (3, 1, "full")
+    );
     let status = eval.status();
     assert_eq!((status.state, status.generation), (SyncState::Ready, 1));
     assert_eq!(eval.upload().as_deref(), Some("first"));
     let metadata = eval.metadata().await.unwrap().unwrap();
     assert_eq!(metadata.row_count, 3);
-    let types: Vec<&str> = metadata.columns.iter().map(|column| column.column_type.as_str()).collect();
-    assert_eq!(types, ["VARCHAR", "TIMESTAMP WITH TIME ZONE", "VARCHAR", "DOUBLE", "BOOLEAN", "VARCHAR"]);
+    let types: Vec<&str> = metadata
+        .columns
+        .iter()
+        .map(|column| column.column_type.as_str())
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "VARCHAR",
+            "TIMESTAMP WITH TIME ZONE",
+            "VARCHAR",
+            "DOUBLE",
+            "BOOLEAN",
+            "VARCHAR"
+        ]
+    );
     assert_eq!(metadata.time_range.as_ref().unwrap().max, "2026-02-01 00:00:00+00:00");
     let page = eval.page(PageRequest::default()).await.unwrap();
     assert_eq!(page.total, 3);
     let frame = eval.eval_frame().await.unwrap().unwrap();
     let before = summary(&frame, &MetricFilter::default()).unwrap();
-    assert_eq!((before.summary[0].mean, before.summary[0].count, before.total_records), (0.5, 2, 2));
+    assert_eq!(
+        (before.summary[0].mean, before.summary[0].count, before.total_records),
+        (0.5, 2, 2)
+    );
 
     // Another upload takes its place, also for who has the frame of the first.
     eval.keep("second", table("dataset_id,quality\nz,1\n")).await.unwrap();
@@ -53,11 +73,17 @@ async fn an_upload_is_kept_replaced_and_removed() {
     // A new process finds it, and may remove it.
     let engine = Engine::builder(config(directory.path())).open().await.unwrap();
     let eval = engine.dataset("eval").unwrap();
-    assert_eq!((eval.upload().as_deref(), eval.status().state), (Some("second"), SyncState::Ready));
+    assert_eq!(
+        (eval.upload().as_deref(), eval.status().state),
+        (Some("second"), SyncState::Ready)
+    );
     assert_eq!(eval.metadata().await.unwrap().unwrap().row_count, 1);
     assert!(eval.remove_upload().await.unwrap());
     assert!(!eval.remove_upload().await.unwrap());
-    assert_eq!((eval.status().state, eval.status().generation), (SyncState::NotSynced, 0));
+    assert_eq!(
+        (eval.status().state, eval.status().generation),
+        (SyncState::NotSynced, 0)
+    );
     assert!(eval.metadata().await.unwrap().is_none());
     assert!(eval.eval_frame().await.unwrap().is_none());
     let gone = engine.query(Query::sql("select * from eval_data")).await;
@@ -66,7 +92,13 @@ async fn an_upload_is_kept_replaced_and_removed() {
     // What comes then has a generation that nobody knows yet.
     let report = eval.keep("third", table(ROWS)).await.unwrap();
     assert_eq!(report.generation, 3);
-    let outcomes: Vec<String> = engine.runs(10).await.unwrap().into_iter().map(|run| run.outcome).collect();
+    let outcomes: Vec<String> = engine
+        .runs(10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|run| run.outcome)
+        .collect();
     assert_eq!(outcomes, ["ok", "ok", "ok", "ok"]);
     engine.close().await.unwrap();
 }
@@ -75,7 +107,9 @@ async fn an_upload_is_kept_replaced_and_removed() {
 async fn values_keep_their_type() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::builder(config(directory.path())).open().await.unwrap();
-    let rows = table("dataset_id,day,local,mixed,whole,code,timestamp\n1,2026-01-31,2026-01-31 01:02:03.5,1,1,01,2026-01-30\n2,1969-12-31,,x,2.5,02,2026-01-31 10:00\n");
+    let rows = table(
+        "dataset_id,day,local,mixed,whole,code,timestamp\n1,2026-01-31,2026-01-31 01:02:03.5,1,1,01,2026-01-30\n2,1969-12-31,,x,2.5,02,2026-01-31 10:00\n",
+    );
     let monitoring = engine.dataset("monitoring").unwrap();
     monitoring.keep("types", rows).await.unwrap();
     let query = Query::sql("select * from monitoring_data order by dataset_id");
@@ -91,15 +125,32 @@ async fn values_keep_their_type() {
     );
     let clash = monitoring.keep("clash", table("a,A\n1,2\n")).await.unwrap_err();
     assert_eq!(clash.kind(), ErrorKind::InvalidArgument);
-    assert_eq!(monitoring.upload().as_deref(), Some("types"), "what was there is still there");
-    let kpi = engine.dataset("kpi").unwrap().keep("no", table(ROWS)).await.unwrap_err();
+    assert_eq!(
+        monitoring.upload().as_deref(),
+        Some("types"),
+        "what was there is still there"
+    );
+    let kpi = engine
+        .dataset("kpi")
+        .unwrap()
+        .keep("no", table(ROWS))
+        .await
+        .unwrap_err();
     assert_eq!(kpi.kind(), ErrorKind::InvalidArgument);
     // More rows than one batch holds.
-    let many: String = (0..5_000).map(|row| format!("{row},{}\n", f64::from(row) / 2.0)).collect();
-    monitoring.keep("many", table(&format!("dataset_id,x\n{many}"))).await.unwrap();
+    let many: String = (0..5_000)
+        .map(|row| format!("{row},{}\n", f64::from(row) / 2.0))
+        .collect();
+    monitoring
+        .keep("many", table(&format!("dataset_id,x\n{many}")))
+        .await
+        .unwrap();
     let sum = Query::sql("select count(*) as n, sum(x) as x, sum(dataset_id) as id from monitoring_data");
     let batches = engine.query(sum).await.unwrap().collect().await.unwrap();
-    assert_eq!(json!(rows_to_json(&batches))[0], json!({ "n": 5000, "x": 6_248_750.0, "id": 12_497_500 }));
+    assert_eq!(
+        json!(rows_to_json(&batches))[0],
+        json!({ "n": 5000, "x": 6_248_750.0, "id": 12_497_500 })
+    );
     engine.close().await.unwrap();
 }
 
@@ -107,7 +158,12 @@ async fn values_keep_their_type() {
 async fn a_source_takes_the_place_of_an_upload_and_keeps_it() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::builder(config(directory.path())).open().await.unwrap();
-    engine.dataset("eval").unwrap().keep("first", table(ROWS)).await.unwrap();
+    engine
+        .dataset("eval")
+        .unwrap()
+        .keep("first", table(ROWS))
+        .await
+        .unwrap();
     engine.close().await.unwrap();
 
     let path = directory.path().join("source.sqlite");

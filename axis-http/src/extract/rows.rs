@@ -67,13 +67,18 @@ impl<S: Send + Sync> FromRequest<S> for RowsBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| {
-            let status = rejection.into_response().status();
-            let detail = match status {
-                StatusCode::PAYLOAD_TOO_LARGE => format!("the body is too large; at most {} MB are read", FORM_MAX / 1024 / 1024),
-                _ => "the body cannot be read".to_owned(),
-            };
-            ApiError::new(status, detail)
-        })
+        Bytes::from_request(request, state)
+            .await
+            .map(Self)
+            .map_err(|rejection| {
+                let status = rejection.into_response().status();
+                let detail = match status {
+                    StatusCode::PAYLOAD_TOO_LARGE => {
+                        format!("the body is too large; at most {} MB are read", FORM_MAX / 1024 / 1024)
+                    }
+                    _ => "the body cannot be read".to_owned(),
+                };
+                ApiError::new(status, detail)
+            })
     }
 }

@@ -61,7 +61,10 @@ async fn summary(
     body: RowsBody,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(params, |_| ())?;
-    answer(&engine, &workers, asked, body, |frame, filter, ()| eval::summary(frame, &filter)).await
+    answer(&engine, &workers, asked, body, |frame, filter, ()| {
+        eval::summary(frame, &filter)
+    })
+    .await
 }
 
 /// Tell how the values of a metric are distributed.
@@ -94,7 +97,10 @@ async fn distribution(
             .bins(params.count("bins", 20, Some(BINS_MAX)))
             .max_values(params.count("max_values", POINTS, Some(POINTS_MAX)))
     })?;
-    answer(&engine, &workers, asked, body, |frame, _, request| eval::distribution(frame, &request)).await
+    answer(&engine, &workers, asked, body, |frame, _, request| {
+        eval::distribution(frame, &request)
+    })
+    .await
 }
 
 /// Compare groups of records.
@@ -155,7 +161,10 @@ async fn correlation(
     body: RowsBody,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(params, |_| ())?;
-    answer(&engine, &workers, asked, body, |frame, filter, ()| eval::correlation(frame, &filter)).await
+    answer(&engine, &workers, asked, body, |frame, filter, ()| {
+        eval::correlation(frame, &filter)
+    })
+    .await
 }
 
 /// Return the means of the metrics, for all records or by group.
@@ -221,7 +230,10 @@ async fn scatter(
             .color_by(params.text("color_by"))
             .max_points(params.count("max_points", POINTS, Some(POINTS_MAX)))
     })?;
-    answer(&engine, &workers, asked, body, |frame, _, request| eval::scatter(frame, &request)).await
+    answer(&engine, &workers, asked, body, |frame, _, request| {
+        eval::scatter(frame, &request)
+    })
+    .await
 }
 
 /// The parameters: those that every question has, and its own.
@@ -233,11 +245,15 @@ struct Asked<T> {
 
 impl<T> Asked<T> {
     fn read(mut params: Params, own: impl FnOnce(&mut Params) -> T) -> Result<Self, ApiError> {
-        let source = params.text("source").map(|_| params.choice("source", &["store", "body"], 1));
+        let source = params
+            .text("source")
+            .map(|_| params.choice("source", &["store", "body"], 1));
         let mut metrics = params.all("metrics");
         metrics.extend(params.all("metrics[]"));
         metrics.extend(params.text("metric_name"));
-        let filter = MetricFilter::default().metrics(metrics).category(params.text("metric_category"));
+        let filter = MetricFilter::default()
+            .metrics(metrics)
+            .category(params.text("metric_category"));
         let own = own(&mut params);
         params.check()?;
         Ok(Self {
@@ -260,7 +276,11 @@ where
     T: Send + 'static,
     A: Serialize,
 {
-    let Asked { source, mut filter, own } = asked;
+    let Asked {
+        source,
+        mut filter,
+        own,
+    } = asked;
     let posted = workers.run(|| body.read()).await?;
     if filter.metrics.is_empty() {
         filter.metrics = posted.metrics.unwrap_or_default();

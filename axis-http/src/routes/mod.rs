@@ -6,6 +6,7 @@ mod evaluation;
 mod health;
 mod kpi;
 mod metrics;
+mod monitoring_analytics;
 pub(crate) mod policy;
 mod query;
 mod signals;
@@ -38,6 +39,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(config::routes())
         .merge(evaluation::routes())
         .merge(kpi::routes())
+        .merge(monitoring_analytics::routes())
         .merge(query::routes())
         .merge(signals::routes())
         .merge(uploads::routes())

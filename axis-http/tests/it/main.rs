@@ -5,6 +5,7 @@ mod access;
 mod api;
 mod api_config;
 mod api_kpi;
+mod api_monitoring;
 mod api_query;
 mod api_sync;
 mod audit;

@@ -7,7 +7,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::uploads::{Column, Table};
 
 /// Columns that describe a record, and are no metrics although they may hold numbers.
-const NO_METRICS: [&str; 5] = ["dataset_id", "query", "actual_output", "evaluation_name", "evaluation_metadata"];
+const NO_METRICS: [&str; 5] = [
+    "dataset_id",
+    "query",
+    "actual_output",
+    "evaluation_name",
+    "evaluation_metadata",
+];
 /// Columns by which records of long rows differ, as far as they are there.
 const KEYS: [&str; 4] = ["dataset_id", "evaluation_name", "run_id", "model_name"];
 /// Columns of long rows that say something of one metric, and nothing of the record.
@@ -110,7 +116,10 @@ pub(super) fn of_table(table: &Table) -> Result<Frame> {
         }
         Values::Words(words)
     };
-    let columns = table.columns().iter().map(|column| (column.name.clone(), values(column)));
+    let columns = table
+        .columns()
+        .iter()
+        .map(|column| (column.name.clone(), values(column)));
     frame(columns.collect(), table.rows(), RowSource::Body)
 }
 
@@ -179,7 +188,9 @@ fn long(columns: Vec<(String, Values)>, rows: usize) -> Result<Frame> {
                     for (record, value) in record_of.iter().zip(numbers).filter(|(_, value)| value.is_finite()) {
                         first.entry(*record).or_insert(value);
                     }
-                    frame.numbers.push(present(name, first.into_iter().map(|(record, value)| (value, record))));
+                    frame
+                        .numbers
+                        .push(present(name, first.into_iter().map(|(record, value)| (value, record))));
                 }
                 Values::Words(words) => {
                     let mut labels = words.labels(name);
@@ -220,7 +231,11 @@ fn metrics(names: Words, scores: &[f64], categories: Option<&Words>, record_of: 
             seen[code].push(category);
         }
     }
-    let word = |code: &u32| categories.and_then(|words| words.words.get(*code as usize)).map(|word| word.to_uppercase());
+    let word = |code: &u32| {
+        categories
+            .and_then(|words| words.words.get(*code as usize))
+            .map(|word| word.to_uppercase())
+    };
     let all = names.words.into_iter().zip(pairs).zip(seen);
     let mut metrics: Vec<Series> = all
         .filter(|((_, pairs), _)| !pairs.is_empty())
@@ -242,7 +257,12 @@ fn means(mut pairs: Vec<(u32, f64)>) -> Vec<(f64, u32)> {
     }
     let of_one_record = pairs.chunk_by(|a, b| a.0 == b.0);
     of_one_record
-        .map(|scores| (super::stats::moments(scores.iter().map(|pair| pair.1)).mean, scores[0].0))
+        .map(|scores| {
+            (
+                super::stats::moments(scores.iter().map(|pair| pair.1)).mean,
+                scores[0].0,
+            )
+        })
         .collect()
 }
 

@@ -75,7 +75,11 @@ pub fn comparison(frame: &Frame, group_by: &str, filter: &MetricFilter) -> Resul
         metrics.retain(|metric| metric.name != group_by);
     }
     if groups.names.len() * metrics.len() > CELLS_MAX {
-        let message = format!("{} groups of {} metrics are too much; name fewer metrics", groups.names.len(), metrics.len());
+        let message = format!(
+            "{} groups of {} metrics are too much; name fewer metrics",
+            groups.names.len(),
+            metrics.len()
+        );
         return Err(Error::new(ErrorKind::InvalidArgument, message).during("analytics.eval"));
     }
     let mut comparison: Vec<ComparisonGroup> = groups

@@ -67,10 +67,16 @@ pub fn correlation(frame: &Frame, filter: &MetricFilter) -> Result<Correlation> 
     let metrics = frame.select(filter)?;
     let wrong = |message: String| Err(Error::new(ErrorKind::InvalidArgument, message).during("analytics.eval"));
     if metrics.len() < 2 {
-        return wrong(format!("a correlation needs two metrics or more; there are {}", metrics.len()));
+        return wrong(format!(
+            "a correlation needs two metrics or more; there are {}",
+            metrics.len()
+        ));
     }
     if metrics.len() > METRICS_MAX {
-        return wrong(format!("{} metrics are too many; name up to {METRICS_MAX}", metrics.len()));
+        return wrong(format!(
+            "{} metrics are too many; name up to {METRICS_MAX}",
+            metrics.len()
+        ));
     }
     let mut values = vec![vec![0.0; metrics.len()]; metrics.len()];
     let mut pairs = Vec::new();

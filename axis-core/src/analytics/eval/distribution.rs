@@ -110,7 +110,10 @@ pub fn distribution(frame: &Frame, request: &DistributionRequest) -> Result<Dist
         return wrong(format!("bins {} is not allowed; it is 1 to {BINS_MAX}", request.bins));
     }
     if request.max_values > VALUES_MAX {
-        return wrong(format!("max_values {} is not allowed; it is at most {VALUES_MAX}", request.max_values));
+        return wrong(format!(
+            "max_values {} is not allowed; it is at most {VALUES_MAX}",
+            request.max_values
+        ));
     }
     let metric = frame.metric(&request.metric)?;
     let bins = usize::try_from(request.bins).unwrap_or(1);

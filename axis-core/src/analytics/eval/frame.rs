@@ -152,7 +152,10 @@ impl Frame {
     }
 
     fn series(&self, name: &str) -> Option<&Series> {
-        self.metrics.iter().chain(&self.numbers).find(|series| series.name == name)
+        self.metrics
+            .iter()
+            .chain(&self.numbers)
+            .find(|series| series.name == name)
     }
 
     /// Brings records together by a column. Records without a value are in no group.
@@ -203,11 +206,18 @@ impl Frame {
         let mut known: Vec<&str> = known.collect();
         let more = known.len().saturating_sub(LISTED);
         known.truncate(LISTED);
-        let mut list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let mut list = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        };
         if more > 0 {
             list.push_str(&format!(" and {more} more"));
         }
-        let message = format!("there is no {what} `{name}` among {} records; there are: {list}", self.records);
+        let message = format!(
+            "there is no {what} `{name}` among {} records; there are: {list}",
+            self.records
+        );
         Error::new(ErrorKind::InvalidArgument, message).during("analytics.eval")
     }
 }
@@ -223,7 +233,10 @@ impl Series {
     fn cells(&self, records: &[u32]) -> Vec<Cell> {
         let mut of: BTreeMap<u32, f64> = BTreeMap::new();
         of.extend(self.records.iter().copied().zip(self.values.iter().copied()));
-        records.iter().map(|record| of.get(record).map_or(Cell::Null, |value| number(*value))).collect()
+        records
+            .iter()
+            .map(|record| of.get(record).map_or(Cell::Null, |value| number(*value)))
+            .collect()
     }
 
     fn groups(&self, records: usize) -> Result<Groups> {

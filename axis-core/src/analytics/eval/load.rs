@@ -100,11 +100,18 @@ fn load(connection: &Connection, reason: &Reason, relation: &str) -> Result<Opti
         return Ok(None);
     }
     let mut wanted: Vec<(String, String, Values)> = Vec::new();
-    for ColumnInfo { column_name, column_type } in columns {
+    for ColumnInfo {
+        column_name,
+        column_type,
+    } in columns
+    {
         let name = ident(&column_name);
         let (cell, values) = match kind_of(&column_name, &column_type) {
             Kind::Number => (format!("try_cast({name} as double)"), Values::Numbers(Vec::new())),
-            Kind::Text => (format!("{name}::varchar"), Values::Words(Words::of_column(&column_name))),
+            Kind::Text => (
+                format!("{name}::varchar"),
+                Values::Words(Words::of_column(&column_name)),
+            ),
             Kind::Nothing => continue,
         };
         wanted.push((column_name, cell, values));
@@ -139,8 +146,18 @@ enum Kind {
 /// Decides by the type, and for a score by its name: labels may stand among scores.
 fn kind_of(name: &str, ty: &str) -> Kind {
     const NUMBERS: [&str; 12] = [
-        "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
-        "FLOAT", "DOUBLE",
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "UHUGEINT",
+        "FLOAT",
+        "DOUBLE",
     ];
     const LABELS: [&str; 4] = ["VARCHAR", "BOOLEAN", "UUID", "DATE"];
     let is_list = ty.ends_with(']');
@@ -160,7 +177,9 @@ fn take(values: &mut Values, array: &dyn Array) -> Result<()> {
             numbers.extend(array.iter().map(|value| value.unwrap_or(f64::NAN)));
         }
         (Values::Words(words), DataType::Utf8) => array.as_string::<i32>().iter().for_each(|text| words.push(text)),
-        (Values::Words(words), DataType::LargeUtf8) => array.as_string::<i64>().iter().for_each(|text| words.push(text)),
+        (Values::Words(words), DataType::LargeUtf8) => {
+            array.as_string::<i64>().iter().for_each(|text| words.push(text))
+        }
         (Values::Words(words), DataType::Utf8View) => array.as_string_view().iter().for_each(|text| words.push(text)),
         _ => return Err(Error::new(ErrorKind::Internal, "a column has an unexpected type").during("analytics.eval")),
     }

@@ -91,7 +91,10 @@ pub struct Scatter {
 /// `InvalidArgument` when a metric or the column does not exist, the column has too many values, or a bound is not kept.
 pub fn scatter(frame: &Frame, request: &ScatterRequest) -> Result<Scatter> {
     if request.max_points > POINTS_MAX {
-        let message = format!("max_points {} is not allowed; it is at most {POINTS_MAX}", request.max_points);
+        let message = format!(
+            "max_points {} is not allowed; it is at most {POINTS_MAX}",
+            request.max_points
+        );
         return Err(Error::new(ErrorKind::InvalidArgument, message).during("analytics.eval"));
     }
     let (x, y) = (frame.metric(&request.x_metric)?, frame.metric(&request.y_metric)?);

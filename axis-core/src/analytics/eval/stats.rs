@@ -32,7 +32,11 @@ pub(super) fn moments(values: impl Iterator<Item = f64> + Clone) -> Moments {
     }
     let distance = sum / count as f64;
     let squares: f64 = values.map(|value| (value - first - distance).powi(2)).sum();
-    let std = if count > 1 { (squares / (count - 1) as f64).sqrt() } else { 0.0 };
+    let std = if count > 1 {
+        (squares / (count - 1) as f64).sqrt()
+    } else {
+        0.0
+    };
     Moments {
         count,
         mean: clean(first + distance),
@@ -43,7 +47,11 @@ pub(super) fn moments(values: impl Iterator<Item = f64> + Clone) -> Moments {
 }
 
 /// Computes quantiles with linear interpolation, for ascending fractions. The order of the values changes.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // An index is neither negative nor that large.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)] // An index is neither negative nor that large.
 pub(super) fn quantiles<const N: usize>(mut values: &mut [f64], fractions: [f64; N]) -> [f64; N] {
     let last = match values.len() {
         0 => return [0.0; N],
@@ -66,7 +74,11 @@ pub(super) fn quantiles<const N: usize>(mut values: &mut [f64], fractions: [f64;
 }
 
 /// Counts values in bins of one width; the last bin holds its upper edge, too. A constant series spans its value +-0.5.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Bins are few, places within them.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)] // Bins are few, places within them.
 pub(super) fn histogram(values: &[f64], bins: usize) -> (Vec<u64>, Vec<f64>) {
     let mut counts = vec![0; bins];
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -140,7 +152,10 @@ mod tests {
         let mut values = [4.0, 1.0, 3.0, 2.0];
         assert_eq!(quantiles(&mut values, [0.25, 0.5, 0.75]), [1.75, 2.5, 3.25]);
         let mut values = [5.0, 1.0, 3.0, 2.0, 4.0];
-        assert_eq!(quantiles(&mut values, [0.0, 0.25, 0.5, 0.75, 1.0]), [1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(
+            quantiles(&mut values, [0.0, 0.25, 0.5, 0.75, 1.0]),
+            [1.0, 2.0, 3.0, 4.0, 5.0]
+        );
         assert_eq!(quantiles(&mut [7.0], [0.25, 0.5, 0.75]), [7.0, 7.0, 7.0]);
         assert_eq!(quantiles(&mut [], [0.5]), [0.0]);
     }
@@ -148,7 +163,10 @@ mod tests {
     #[test]
     fn the_last_bin_is_closed_and_a_constant_series_is_spread() {
         assert_eq!(histogram(&[0.0, 0.5, 1.0], 2), (vec![1, 2], vec![0.0, 0.5, 1.0]));
-        assert_eq!(histogram(&[3.0, 3.0], 4), (vec![0, 0, 2, 0], vec![2.5, 2.75, 3.0, 3.25, 3.5]));
+        assert_eq!(
+            histogram(&[3.0, 3.0], 4),
+            (vec![0, 0, 2, 0], vec![2.5, 2.75, 3.0, 3.25, 3.5])
+        );
         let values: Vec<f64> = (0..=10).map(|value| f64::from(value) / 10.0).collect();
         let (counts, edges) = histogram(&values, 10);
         assert_eq!(counts.iter().sum::<u64>(), 11);

@@ -30,14 +30,21 @@ macro_rules! with_codes {
 pub(crate) use with_codes;
 
 /// A code as an index.
-pub(crate) trait Code: Copy {
+pub(crate) trait Code: Copy + PartialOrd {
     /// Returns it as an index.
     fn index(self) -> usize;
+
+    /// Takes a code that is known to fit.
+    fn narrow(code: u32) -> Self;
 }
 
 impl Code for u8 {
     fn index(self) -> usize {
         usize::from(self)
+    }
+
+    fn narrow(code: u32) -> Self {
+        code as u8
     }
 }
 
@@ -45,11 +52,19 @@ impl Code for u16 {
     fn index(self) -> usize {
         usize::from(self)
     }
+
+    fn narrow(code: u32) -> Self {
+        code as u16
+    }
 }
 
 impl Code for u32 {
     fn index(self) -> usize {
         self as usize
+    }
+
+    fn narrow(code: u32) -> Self {
+        code
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which rows of a frame answer to a filter.
 
-use super::codes::{Code, with_codes};
+use super::codes::{Code, Codes, NULL, with_codes};
 use super::times::{NO_TIME, Times};
 use super::{Attribute, Frame};
 
@@ -112,45 +112,90 @@ impl Selection {
     }
 }
 
+/// Rows that are tested at once.
+const BLOCK: usize = 1024;
+
 /// One condition on one column.
 enum Test<'a> {
     /// The row's code is allowed.
-    Codes(&'a super::codes::Codes, Vec<bool>),
-    /// The row's hour is wanted whole, or the row's time is.
-    Time(&'a Times, Vec<Hour>, &'a Conditions),
+    Codes(&'a Codes, Allowed),
+    /// The row's time is wanted; only rows of these hours, at either end, need to be looked at.
+    Edges(&'a Times, [u32; 2], &'a Conditions),
 }
 
+/// How an hour lies to the bounds.
 #[derive(Clone, Copy, PartialEq)]
 enum Hour {
     Out,
     In,
-    /// The bound is inside of it.
+    /// A bound is inside of it.
     Partly,
 }
 
+/// Which codes a condition allows.
+enum Allowed {
+    /// Those from the first to the last one, which a processor compares many at a time.
+    Range(u32, u32),
+    /// Those that are marked.
+    Some(Vec<bool>),
+}
+
+impl Allowed {
+    /// `None` when there is nothing to test, because every code is allowed.
+    fn new(marked: Vec<bool>) -> Option<Self> {
+        let first = marked.iter().position(|allowed| *allowed).unwrap_or(0);
+        let last = marked.iter().rposition(|allowed| *allowed).unwrap_or(0);
+        if !marked[first..=last].iter().all(|allowed| *allowed) {
+            return Some(Self::Some(marked));
+        }
+        (first > 0 || last + 1 < marked.len()).then_some(Self::Range(first as u32, last as u32))
+    }
+}
+
 impl Test<'_> {
-    /// Returns the bits of up to 64 rows.
-    fn bits(&self, start: usize, end: usize) -> u64 {
+    /// Clears the marks of rows that fail; the first mark is that of row `start`.
+    fn apply(&self, start: usize, marks: &mut [u8]) {
         match self {
-            Self::Codes(codes, allowed) => {
-                with_codes!(codes, codes => bits(&codes[start..end], |_, code| allowed[code]))
-            }
-            Self::Time(times, hours, conditions) => {
-                with_codes!(&times.hours, codes => bits(&codes[start..end], |at, code| {
-                    match hours[code] {
-                        Hour::Out => false,
-                        Hour::In => true,
-                        Hour::Partly => conditions.wants(times.micros[start + at]),
+            Self::Codes(codes, allowed) => with_codes!(codes, codes => keep(&codes[start..], marks, allowed)),
+            Self::Edges(times, edges, conditions) => with_codes!(&times.hours, codes => {
+                for (at, (mark, code)) in marks.iter_mut().zip(&codes[start..]).enumerate() {
+                    if edges.contains(&(code.index() as u32)) {
+                        *mark &= u8::from(conditions.wants(times.micros[start + at]));
                     }
-                }))
+                }
+            }),
+        }
+    }
+}
+
+fn keep<C: Code>(codes: &[C], marks: &mut [u8], allowed: &Allowed) {
+    match allowed {
+        Allowed::Range(first, last) => {
+            // Codes as narrow as they are stored, so that as many as possible are compared at once.
+            let (first, last) = (C::narrow(*first), C::narrow(*last));
+            for (mark, code) in marks.iter_mut().zip(codes) {
+                *mark &= u8::from(*code >= first) & u8::from(*code <= last);
+            }
+        }
+        Allowed::Some(allowed) => {
+            for (mark, code) in marks.iter_mut().zip(codes) {
+                *mark &= u8::from(allowed[code.index()]);
             }
         }
     }
 }
 
-fn bits<C: Code>(codes: &[C], test: impl Fn(usize, usize) -> bool) -> u64 {
-    let each = codes.iter().enumerate();
-    each.fold(0, |bits, (at, code)| bits | u64::from(test(at, code.index())) << at)
+/// Gathers 64 marks of 0 or 1 into as many bits; missing ones are 0.
+fn gather(marks: &[u8]) -> u64 {
+    let mut word = 0;
+    for (at, marks) in marks.chunks(8).enumerate() {
+        let mut eight = [0; 8];
+        eight[..marks.len()].copy_from_slice(marks);
+        // The product has the eight marks, which are 8 bits apart, in its highest byte.
+        let bits = u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        word |= bits << (at * 8);
+    }
+    word
 }
 
 impl Frame {
@@ -188,7 +233,7 @@ impl Frame {
                 return Selection::None;
             }
             // NULL is in the dictionary whether there is one or not.
-            if let Some(column) = self.attribute(attribute).filter(|_| allowed.contains(&false)) {
+            if let (Some(column), Some(allowed)) = (self.attribute(attribute), Allowed::new(allowed)) {
                 tests.push(Test::Codes(&column.codes, allowed));
             }
         }
@@ -196,22 +241,31 @@ impl Frame {
             let Some(times) = &self.times else {
                 return Selection::None;
             };
-            tests.push(Test::Time(times, hours(times, conditions), conditions));
+            let hours = hours(times, conditions);
+            let edge = |hour: Option<usize>| hour.map_or(NULL, |hour| hour as u32);
+            let edges = [
+                edge(hours.iter().position(|hour| *hour == Hour::Partly)),
+                edge(hours.iter().rposition(|hour| *hour == Hour::Partly)),
+            ];
+            let allowed: Vec<bool> = hours.iter().map(|hour| *hour != Hour::Out).collect();
+            if !allowed.contains(&true) {
+                return Selection::None;
+            }
+            tests.extend(Allowed::new(allowed).map(|allowed| Test::Codes(&times.hours, allowed)));
+            if edges != [NULL; 2] {
+                tests.push(Test::Edges(times, edges, conditions));
+            }
         }
         if tests.is_empty() {
             return Selection::All;
         }
         let mut words = Vec::with_capacity(self.rows.div_ceil(64));
-        for start in (0..self.rows).step_by(64) {
-            let end = (start + 64).min(self.rows);
-            let mut word = u64::MAX >> (64 - (end - start));
-            for test in &tests {
-                if word == 0 {
-                    break;
-                }
-                word &= test.bits(start, end);
-            }
-            words.push(word);
+        let mut marks = [0_u8; BLOCK];
+        for start in (0..self.rows).step_by(BLOCK) {
+            let marks = &mut marks[..BLOCK.min(self.rows - start)];
+            marks.fill(1);
+            tests.iter().for_each(|test| test.apply(start, marks));
+            words.extend(marks.chunks(64).map(gather));
         }
         Selection::Some(words)
     }
@@ -237,4 +291,31 @@ fn hours(times: &Times, conditions: &Conditions) -> Vec<Hour> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_become_bits() {
+        let marks: Vec<u8> = (0..64).map(|at| u8::from(at % 3 == 0 || at == 62)).collect();
+        let expected = (0..64)
+            .filter(|at| marks[*at] == 1)
+            .fold(0, |bits, at| bits | 1_u64 << at);
+        assert_eq!(gather(&marks), expected);
+        assert_eq!(gather(&[1; 64]), u64::MAX);
+        assert_eq!(gather(&[1; 13]), 0x1fff);
+    }
+
+    #[test]
+    fn selected_rows_are_counted_and_visited_below_a_limit() {
+        let selection = Selection::Some(vec![u64::MAX, 0b1011, u64::MAX]);
+        for limit in [0, 1, 63, 64, 65, 66, 67, 68, 128, 129, 192] {
+            let mut rows = Vec::new();
+            selection.each(limit, |row| rows.push(row));
+            let expected: Vec<usize> = (0..limit).filter(|row| selection.has(*row)).collect();
+            assert_eq!((&rows, selection.count(limit)), (&expected, expected.len()), "{limit}");
+        }
+    }
 }

@@ -100,6 +100,8 @@ struct Pair {
     first: (f64, f64),
     /// Whether values differ; sums are too coarse to tell.
     varies: (bool, bool),
+    /// Whether both are one metric.
+    same: bool,
 }
 
 impl Pair {
@@ -119,7 +121,20 @@ impl Pair {
         self.xy += x * y;
     }
 
+    /// Adds the value of a metric that is compared with itself: all that counts is whether its values differ.
+    fn repeat(&mut self, x: f64) {
+        if self.count == 0.0 {
+            self.first = (x, x);
+        }
+        self.count += 1.0;
+        self.varies.0 |= x != self.first.0;
+        self.same = true;
+    }
+
     fn coefficient(&self) -> f64 {
+        if self.same {
+            return f64::from(u8::from(self.varies.0));
+        }
         if !(self.varies.0 && self.varies.1) {
             return 0.0;
         }
@@ -169,18 +184,24 @@ fn pivot(frame: &Frame, selection: &Selection, metrics: &[String]) -> Vec<Vec<f6
 
 fn pairs(rows: &ByRecord, selection: &Selection, index: &[u32], size: usize) -> Vec<Pair> {
     let mut pairs = vec![Pair::default(); size * size];
-    let mut sums = vec![(0.0, 0.0); size];
+    let mut sums = vec![(0.0, 0_u32); size];
     // The metrics that the record has.
     let mut present: Vec<usize> = Vec::with_capacity(size);
-    let mut close = |present: &mut Vec<usize>, sums: &mut Vec<(f64, f64)>| {
-        present.sort_unstable();
+    let mut close = |present: &mut Vec<usize>, sums: &mut Vec<(f64, u32)>| {
+        for metric in present.iter() {
+            let (sum, count) = &mut sums[*metric];
+            if *count > 1 {
+                *sum /= f64::from(*count);
+            }
+            pairs[*metric * size + *metric].repeat(*sum);
+        }
         for (at, a) in present.iter().enumerate() {
-            let x = sums[*a].0 / sums[*a].1;
-            for b in &present[at..] {
-                pairs[a * size + b].add(x, sums[*b].0 / sums[*b].1);
+            for b in &present[..at] {
+                let (a, b) = (*a.min(b), *a.max(b));
+                pairs[a * size + b].add(sums[a].0, sums[b].0);
             }
         }
-        present.drain(..).for_each(|metric| sums[metric] = (0.0, 0.0));
+        present.drain(..).for_each(|metric| sums[metric] = (0.0, 0));
     };
     let mut record = 0;
     let each = rows
@@ -197,12 +218,12 @@ fn pairs(rows: &ByRecord, selection: &Selection, index: &[u32], size: usize) -> 
             close(&mut present, &mut sums);
             record = *of;
         }
-        let sum = &mut sums[metric as usize];
-        if sum.1 == 0.0 {
+        let (sum, count) = &mut sums[metric as usize];
+        if *count == 0 {
             present.push(metric as usize);
         }
-        sum.0 += score;
-        sum.1 += 1.0;
+        *sum += score;
+        *count += 1;
     }
     close(&mut present, &mut sums);
     pairs

@@ -37,9 +37,10 @@ pub struct Filter {
 impl Filter {
     /// Reads the times, and adds what the configuration shows when no metric is named.
     pub(super) fn conditions(&self, dataset: &Dataset) -> Result<Conditions> {
+        let time = |text: Option<&str>, name| text.map(|text| instant(text, name)).transpose();
         let mut conditions = Conditions {
-            since: time("time_start", self.time_start.as_deref())?,
-            until: time("time_end", self.time_end.as_deref())?,
+            since: time(self.time_start.as_deref(), "time_start")?,
+            until: time(self.time_end.as_deref(), "time_end")?,
             category: self.metric_category.as_deref().map(str::to_uppercase),
             ..Conditions::default()
         };

@@ -7,12 +7,16 @@ use serde::Serialize;
 use super::filter::Named;
 use super::summary::QUANTILES;
 use super::{Filter, GroupBy};
-use crate::analytics::frame::{Attribute, Conditions, Frame, Groups, NONE, Needs, Places, compute, narrowed};
+use crate::analytics::frame::{
+    Attribute, Conditions, Frame, Groups, Latencies, NONE, Needs, Places, Selection, compute, narrowed,
+};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The group of a row that is selected and in no group that is listed.
-const UNLISTED: u32 = NONE - 1;
+/// The group of a row that is selected and in no group that is listed, and of one that is not selected. Groups are looked up
+/// in the order of latencies, all over the memory, so they are made small.
+const UNLISTED: u16 = u16::MAX - 1;
+const UNSELECTED: u16 = u16::MAX;
 
 /// What [`latency`] is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,22 +127,13 @@ fn distribute(frame: &Frame, conditions: &Conditions, bins: usize, group_by: Opt
     };
     let selection = frame.select(conditions);
     let groups = group_by.and_then(|group| Named::new(frame, &selection, frame.rows, group, false));
-    let ids = groups
-        .as_ref()
-        .map(|groups| Groups::new(&selection, frame.rows, &groups.key, None));
-    // The group of each latency, in their order: everything else goes through memory from front to back.
-    let group = |row: &u32| match &ids {
-        _ if !selection.has(*row as usize) => NONE,
-        Some(groups) => groups.ids[*row as usize].min(UNLISTED),
-        None => UNLISTED,
-    };
-    let order: Vec<u32> = latencies.rows.iter().map(group).collect();
+    let order = in_order(frame, latencies, &selection, groups.as_ref());
     let selected = || {
         order
             .iter()
             .copied()
             .zip(latencies.values.iter().copied())
-            .filter(|(group, _)| *group != NONE)
+            .filter(|(group, _)| *group != UNSELECTED)
     };
     let (Some((_, low)), Some(high)) = (selected().next(), last(&order, &latencies.values)) else {
         return LatencyDistribution::default();
@@ -156,14 +151,13 @@ fn distribute(frame: &Frame, conditions: &Conditions, bins: usize, group_by: Opt
             group_counts[group as usize * bins + bin] += 1;
         }
     }
-    let all = percentiles(
-        order.iter().map(|group| if *group == NONE { NONE } else { 0 }),
-        &latencies.values,
-        &[counts.iter().sum()],
-    );
+    let any = order.iter().map(|group| if *group == UNSELECTED { NONE } else { 0 });
+    let all = percentiles(any, &latencies.values, &[counts.iter().sum()]);
     let by_group = groups.as_ref().map(|groups| {
         let rows: Vec<u64> = group_counts.chunks(bins).map(|counts| counts.iter().sum()).collect();
-        let listed = order.iter().map(|group| if *group >= UNLISTED { NONE } else { *group });
+        let listed = order
+            .iter()
+            .map(|group| if *group >= UNLISTED { NONE } else { u32::from(*group) });
         let percentiles = percentiles(listed, &latencies.values, &rows);
         let each = groups
             .names
@@ -192,9 +186,34 @@ fn distribute(frame: &Frame, conditions: &Conditions, bins: usize, group_by: Opt
     }
 }
 
+/// The group of each latency, in their order: everything after this goes through memory from front to back.
+fn in_order(frame: &Frame, latencies: &Latencies, selection: &Selection, groups: Option<&Named<'_>>) -> Vec<u16> {
+    let Some(groups) = groups else {
+        let group = |row: &u32| {
+            if selection.has(*row as usize) {
+                UNLISTED
+            } else {
+                UNSELECTED
+            }
+        };
+        return latencies.rows.iter().map(group).collect();
+    };
+    let ids = Groups::new(&Selection::All, frame.rows, &groups.key, None).ids;
+    // The lists of groups are far shorter than these numbers reach.
+    let mut small: Vec<u16> = ids.iter().map(|id| (*id).min(u32::from(UNLISTED)) as u16).collect();
+    if !matches!(selection, Selection::All) {
+        for (row, group) in small.iter_mut().enumerate() {
+            if !selection.has(row) {
+                *group = UNSELECTED;
+            }
+        }
+    }
+    latencies.rows.iter().map(|row| small[*row as usize]).collect()
+}
+
 /// The greatest value of a row that is selected.
-fn last(order: &[u32], values: &[f64]) -> Option<f64> {
-    let last = order.iter().rposition(|group| *group != NONE)?;
+fn last(order: &[u16], values: &[f64]) -> Option<f64> {
+    let last = order.iter().rposition(|group| *group != UNSELECTED)?;
     Some(values[last])
 }
 

@@ -187,7 +187,9 @@ struct EvalConfig {
     responses((status = 200, description = "The settings, without secrets", body = EvalConfig))
 )]
 async fn config(State(engine): State<Engine>) -> Json<EvalConfig> {
-    let dataset = engine.datasets().find(|dataset| dataset.config().kind == DatasetKind::Eval);
+    let dataset = engine
+        .datasets()
+        .find(|dataset| dataset.config().kind == DatasetKind::Eval);
     let config = dataset.as_ref().map(axis_core::Dataset::config);
     let configured = config.is_some_and(|config| config.connection.is_some());
     Json(EvalConfig {

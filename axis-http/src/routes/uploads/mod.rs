@@ -43,7 +43,9 @@ async fn remove(State(engine): State<Engine>, Name(name): Name) -> Result<Json<V
         let message = format!("{name} holds no upload");
         return Err(ApiError::new(StatusCode::NOT_FOUND, message));
     }
-    Ok(Json(json!({ "success": true, "message": format!("the upload of {name} was removed") })))
+    Ok(Json(
+        json!({ "success": true, "message": format!("the upload of {name} was removed") }),
+    ))
 }
 
 /// What an upload answers: what became of the file, and where it is kept.
@@ -86,7 +88,11 @@ impl Keeping {
         let with_data = params.boolean("data", true);
         let name = params.text("name").unwrap_or_else(|| "upload".to_owned());
         params.check()?;
-        let dataset = if store { Some(super::dataset(engine, dataset)?) } else { None };
+        let dataset = if store {
+            Some(super::dataset(engine, dataset)?)
+        } else {
+            None
+        };
         if let Some(dataset) = dataset.as_ref().filter(|dataset| !dataset.accepts_uploads()) {
             let message = format!(
                 "{} is synced from a source; an upload would be replaced by the next sync. Upload without `store`, or remove the source",
@@ -94,14 +100,22 @@ impl Keeping {
             );
             return Err(ApiError::new(StatusCode::CONFLICT, message));
         }
-        Ok(Self { dataset, name, with_data })
+        Ok(Self {
+            dataset,
+            name,
+            with_data,
+        })
     }
 
     /// Keeps the rows, if they are to be kept, and writes the answer.
     async fn answer(self, workers: &Workers, mut upload: Upload) -> Result<Response, ApiError> {
         let stored = match self.dataset {
             Some(dataset) => {
-                let table = if self.with_data { upload.data.clone() } else { take(&mut upload) };
+                let table = if self.with_data {
+                    upload.data.clone()
+                } else {
+                    take(&mut upload)
+                };
                 let report = dataset.keep(&self.name, table).await?;
                 Some(Stored {
                     dataset: dataset.name().to_owned(),
@@ -115,7 +129,11 @@ impl Keeping {
         if !self.with_data {
             take(&mut upload);
         }
-        let answer = Answer { upload, stored, source: None };
+        let answer = Answer {
+            upload,
+            stored,
+            source: None,
+        };
         workers.run(move || work::json(&answer)).await
     }
 }
@@ -144,20 +162,24 @@ async fn import(
     let limit = dataset.config().row_limit;
     let rows = dataset.import(limit).await.map_err(|error| match error.kind() {
         ErrorKind::Timeout => ApiError::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
-        ErrorKind::Config
-        | ErrorKind::SourceRejected
-        | ErrorKind::SourceUnavailable
-        | ErrorKind::SchemaMismatch => ApiError::new(StatusCode::BAD_REQUEST, error.to_string()),
+        ErrorKind::Config | ErrorKind::SourceRejected | ErrorKind::SourceUnavailable | ErrorKind::SchemaMismatch => {
+            ApiError::new(StatusCode::BAD_REQUEST, error.to_string())
+        }
         _ => error.into(),
     })?;
     if rows.rows.is_empty() {
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, "the source has no rows that the queries find"));
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "the source has no rows that the queries find",
+        ));
     }
     workers
         .run(move || {
             let mut upload = complete(Table::of_objects(rows.columns, rows.rows))?;
             if rows.truncated {
-                upload.warnings.push(format!("there are more rows than {limit}, the `row_limit`"));
+                upload
+                    .warnings
+                    .push(format!("there are more rows than {limit}, the `row_limit`"));
             }
             plain(upload, Some("database"))
         })

@@ -99,11 +99,16 @@ async fn db_config(State(engine): State<Engine>) -> Json<MonitoringConfig> {
 )]
 async fn db_import(State(engine): State<Engine>, State(workers): State<Workers>) -> Result<Response, ApiError> {
     let dataset = crate::routes::dataset(&engine, "monitoring")?;
-    import(&workers, &dataset, |table| Ok(monitoring::complete(table, chrono::Utc::now()))).await
+    import(&workers, &dataset, |table| {
+        Ok(monitoring::complete(table, chrono::Utc::now()))
+    })
+    .await
 }
 
 /// The names that the configuration gives to columns.
 fn columns(engine: &Engine) -> BTreeMap<String, String> {
-    let monitoring = engine.datasets().find(|dataset| dataset.config().kind == DatasetKind::Monitoring);
+    let monitoring = engine
+        .datasets()
+        .find(|dataset| dataset.config().kind == DatasetKind::Monitoring);
     monitoring.map_or_else(BTreeMap::new, |dataset| dataset.config().columns.clone())
 }
