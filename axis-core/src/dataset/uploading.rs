@@ -294,7 +294,6 @@ impl Finishing {
                 rows_read: rows,
                 bytes_read: 0,
                 rows_deleted: deleted,
-                missing_columns: Vec::new(),
                 rows_inserted: rows,
                 rows_total: rows,
                 truncated: false,
