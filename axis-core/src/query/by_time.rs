@@ -1,18 +1,22 @@
 //! Pages in the order of time, of relations whose narrow columns are in memory.
 //!
 //! Those tell how many rows match, and between which two times the page lies; what is read is that range alone, and DuckDB skips
-//! everything else by the minimum and maximum of its row groups. Rows of one time are put in order by DuckDB.
+//! everything else by the minimum and maximum of its row groups. Rows of one time are put in order by DuckDB. A search finds the
+//! records in memory, too (`texts`).
+
+use std::sync::Arc;
 
 use duckdb::Connection;
 use duckdb::types::Value;
 
+use super::Texts;
 use super::page::{Layout, Page, PageRequest, SortDirection, condition, sort_column};
 use crate::analytics::frame::{Attribute, Conditions, PageBounds, Part, Relation, Shape, compute, of};
 use crate::config::DatasetKind;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::metadata::columns_of;
-use crate::source::ident::ident;
+use crate::source::ident::{ident, literal};
 use crate::store::{Limits, Reason, fault, fetch, stored_generation};
 
 /// How often a page is tried again when a sync has changed the rows in between.
@@ -21,6 +25,8 @@ const TRIES: usize = 3;
 const AROUND: i64 = 15 * 60 * 1_000_000;
 /// Rows of one range that may be sorted in passing.
 const FEW: u64 = 5_000;
+/// Rows of one range whose records may be listed in a statement.
+const NAMED: u64 = 500;
 /// The column of a joined relation that tells when the record was made.
 const RECORD_TIME: &str = "dataset_timestamp";
 
@@ -28,9 +34,14 @@ const RECORD_TIME: &str = "dataset_timestamp";
 /// too large or changes too fast for that.
 pub(super) async fn load(dataset: &Dataset, request: &PageRequest) -> Result<Option<Page>> {
     let is_joined = matches!(dataset.config().kind, DatasetKind::Monitoring | DatasetKind::Eval);
-    if !is_joined || request.filters.search.as_ref().is_some_and(|search| !search.is_empty()) {
+    if !is_joined {
         return Ok(None);
     }
+    let search = request.filters.search.as_deref().filter(|search| !search.is_empty());
+    let wanted = match search {
+        Some(search) => Some(in_small_letters(dataset, search).await?),
+        None => None,
+    };
     for _ in 0..TRIES {
         if dataset.generation() == 0 {
             return Ok(None);
@@ -44,8 +55,26 @@ pub(super) async fn load(dataset: &Dataset, request: &PageRequest) -> Result<Opt
         let generation = frame.generation;
         let (offset, rows) = ((request.page - 1) * request.page_size, request.page_size);
         let ascending = request.direction == SortDirection::Ascending;
-        let find = move || frame.page_of(&frame.select(&conditions), offset, rows, ascending);
-        let bounds = compute(dataset, find).await?;
+        if wanted.is_some() && Texts::of(dataset, &frame).await?.is_none() {
+            return Ok(None);
+        }
+        let wanted = wanted.clone();
+        let find = move || {
+            let mut selection = frame.select(&conditions);
+            if let Some(wanted) = &wanted {
+                let texts = frame.texts.get()?.as_ref()?;
+                let matching = texts.matching(wanted, frame.records.as_ref()?.cardinality)?;
+                selection = frame.of_records(&selection, &matching);
+            }
+            let bounds = frame.page_of(&selection, offset, rows, ascending);
+            let range = bounds
+                .range
+                .filter(|_| wanted.is_some() && !bounds.nulls && bounds.inside <= NAMED);
+            Some((bounds, range.map(|range| frame.records_between(&selection, range))))
+        };
+        let Some((bounds, records)) = compute(dataset, find).await? else {
+            return Ok(None);
+        };
         let page = |rows| {
             Some(Page {
                 rows,
@@ -66,7 +95,7 @@ pub(super) async fn load(dataset: &Dataset, request: &PageRequest) -> Result<Opt
             if stored_generation(connection, &name)? != generation {
                 return Ok(None);
             }
-            rows_of(connection, &relation, &request, bounds).map(Some)
+            rows_of(connection, &relation, &request, bounds, records.as_deref()).map(Some)
         };
         let store = dataset.engine().readable().await?;
         if let Some(rows) = store.pool.snapshot(Limits::default(), work).await? {
@@ -74,6 +103,23 @@ pub(super) async fn load(dataset: &Dataset, request: &PageRequest) -> Result<Opt
         }
     }
     Ok(None)
+}
+
+/// Returns a text as `lower` of DuckDB makes it, which made the texts in memory.
+async fn in_small_letters(dataset: &Dataset, text: &str) -> Result<String> {
+    let text = text.to_owned();
+    let work = move |connection: &Connection, _: &Reason| {
+        connection
+            .query_row("select lower(?::varchar)", [text], |row| row.get(0))
+            .map_err(fault::store("query.search"))
+    };
+    dataset
+        .engine()
+        .readable()
+        .await?
+        .pool
+        .read(Limits::default(), work)
+        .await
 }
 
 /// Returns the filters as conditions on the columns in memory; `None` when they cannot say it. A filter on a column that the
@@ -113,14 +159,23 @@ fn rows_of(
     name: &str,
     request: &PageRequest,
     bounds: PageBounds,
+    records: Option<&[Arc<str>]>,
 ) -> Result<Vec<serde_json::Map<String, serde_json::Value>>> {
     let Some(relation) = Relation::read(connection, name)? else {
         return Ok(Vec::new());
     };
     let columns = columns_of(connection, name)?;
-    let (condition, values) = condition(&request.filters, &columns)?;
-    let layout = Layout::of(request, &columns, true);
+    let mut filters = request.filters.clone();
     let mut range = Vec::new();
+    let mut named = String::new();
+    if let (Some(records), Some(id)) = (records, relation.column("dataset_id")) {
+        // These are the records that the search has found, so nothing needs to be searched again.
+        filters.search = None;
+        let list: Vec<String> = records.iter().map(|record| literal(record)).collect();
+        named = format!(" and {id} in ({})", list.join(", "));
+    }
+    let (condition, values) = condition(&filters, &columns)?;
+    let layout = Layout::of(request, &columns, true);
     let time = relation
         .time()
         .map(|(time, _)| time)
@@ -135,7 +190,11 @@ fn rows_of(
     let before = if condition.is_empty() { " where" } else { " and" };
     let query = Rows {
         connection,
-        from: format!("from {}{condition}{before} ({})", relation.name, range.join(" or ")),
+        from: format!(
+            "from {}{condition}{before} ({}){named}",
+            relation.name,
+            range.join(" or ")
+        ),
         values,
         layout,
         bounds,

@@ -6,6 +6,7 @@ pub(crate) mod json;
 mod page;
 mod running;
 mod scan;
+mod texts;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub use page::{Filters, Page, PageRequest, SortDirection};
 pub(crate) use page::{check_page, condition};
 pub use running::QueryStatus;
 pub(crate) use running::{Running, Ticket};
+pub(crate) use texts::Texts;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::fault;

@@ -19,7 +19,7 @@ use super::by_time;
 /// The most rows that one page may have.
 const PAGE_SIZE_MAX: u64 = 500;
 /// The columns that `search` looks into, as far as they exist.
-const SEARCHED: [&str; 5] = [
+pub(super) const SEARCHED: [&str; 5] = [
     "query",
     "trace_id",
     "actual_output",

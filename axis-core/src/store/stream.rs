@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use duckdb::types::Value;
 use duckdb::{Connection, InterruptHandle, params_from_iter};
@@ -21,6 +21,8 @@ use crate::query::{Query, Ticket};
 
 /// Batches that may wait for a slow consumer.
 const BUFFERED: usize = 4;
+/// How deep values may be nested: whoever reads them goes down as deep, on a stack of the usual size.
+const DEPTH: usize = 64;
 /// How long past its deadline a query may take to notice: DuckDB does not look for interrupts while it plans.
 const NOTICING: Duration = Duration::from_secs(1);
 
@@ -266,6 +268,10 @@ fn produce(
         .stream_arrow(params_from_iter(values))
         .map_err(fault::query)?
         .get_schema();
+    if schema.fields().iter().any(|field| depth(field.data_type()) > DEPTH) {
+        let message = format!("the query makes values that are nested deeper than {DEPTH} levels");
+        return Err(Error::new(ErrorKind::Query, message).during("query"));
+    }
     // The receiver may have gone; then the first send ends the loop.
     let _ = schema_in.send(schema);
     let mut left = query.max_rows.unwrap_or(u64::MAX);
@@ -282,6 +288,23 @@ fn produce(
         }
     }
     Ok(())
+}
+
+/// How deep lists and structs are nested in each other.
+fn depth(ty: &DataType) -> usize {
+    match ty {
+        DataType::List(of) | DataType::LargeList(of) | DataType::FixedSizeList(of, _) | DataType::Map(of, _) => {
+            1 + depth(of.data_type())
+        }
+        DataType::Struct(fields) => {
+            1 + fields
+                .iter()
+                .map(|field| depth(field.data_type()))
+                .max()
+                .unwrap_or_default()
+        }
+        _ => 0,
+    }
 }
 
 /// Runs one of our own queries and returns its whole answer.

@@ -1,5 +1,7 @@
 //! Where a page of rows lies in time: so that reading it needs to look at a narrow range only.
 
+use std::sync::Arc;
+
 use super::codes::{Code, NULL, with_codes};
 use super::{Frame, Selection};
 
@@ -79,6 +81,23 @@ impl Frame {
             rows,
             inside: oldest.not_older - newest.newer,
         }
+    }
+
+    /// Returns the `dataset_id`s of the selected rows between two times, each once and ordered.
+    pub(crate) fn records_between(&self, selection: &Selection, range: (i64, i64)) -> Vec<Arc<str>> {
+        let (Some(times), Some(records)) = (&self.times, &self.records) else {
+            return Vec::new();
+        };
+        let mut codes = Vec::new();
+        selection.each(self.rows, |row| {
+            if (range.0..=range.1).contains(&times.micros[row]) {
+                codes.push(records.codes[row]);
+            }
+        });
+        codes.sort_unstable();
+        codes.dedup();
+        let name = |code: u32| records.names.get((code as usize).checked_sub(1)?).map(Arc::clone);
+        codes.into_iter().filter_map(name).collect()
     }
 
     /// Returns the time at a place from the newest on, and how many selected rows are around it.

@@ -96,6 +96,8 @@ pub(crate) struct Frame {
     /// How scores are laid out in it.
     pub(crate) shape: Shape,
     attributes: [Option<Coded>; 9],
+    /// The texts of the records, read when somebody searches; `None` inside when they cannot be searched.
+    pub(crate) texts: tokio::sync::OnceCell<Option<crate::query::Texts>>,
     by_record: std::sync::OnceLock<ByRecord>,
 }
 
@@ -115,6 +117,8 @@ pub(crate) struct Records {
     pub(crate) codes: Vec<u32>,
     /// Codes, NULL's among them.
     pub(crate) cardinality: usize,
+    /// The `dataset_id` behind each code, from 1 on.
+    pub(crate) names: Vec<Arc<str>>,
 }
 
 /// The rows with a score in the order of their records.
@@ -237,6 +241,7 @@ impl Builder {
         let records = self.records.map(|records| Records {
             cardinality: records.cardinality(),
             codes: order.iter().map(|row| records.codes[*row as usize]).collect(),
+            names: records.into_values(),
         });
         Frame {
             generation,
@@ -250,6 +255,7 @@ impl Builder {
             attributes: self
                 .attributes
                 .map(|encoder| encoder.map(|encoder| encoder.finish(&order))),
+            texts: tokio::sync::OnceCell::new(),
             by_record: std::sync::OnceLock::new(),
         }
     }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use axis_core::config::Role;
 use axis_core::{Engine, Query, QueryStatus, Value as Bound};
-use axum::{Extension, Json};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -209,7 +209,11 @@ async fn cancel(
 ) -> Result<Json<QueryCancelled>, ApiError> {
     let unknown = || ApiError::new(StatusCode::NOT_FOUND, "no query of this id is running");
     let id = Uuid::try_parse(&id).map_err(|_| unknown())?;
-    let query = engine.queries().into_iter().find(|query| query.id == id).ok_or_else(unknown)?;
+    let query = engine
+        .queries()
+        .into_iter()
+        .find(|query| query.id == id)
+        .ok_or_else(unknown)?;
     if caller.role() < Role::Admin && query.client.as_deref() != caller.name() {
         let detail = "this is the query of somebody else, and needs the role `admin`";
         return Err(ApiError::new(StatusCode::FORBIDDEN, detail).code("AXIS_FORBIDDEN"));
