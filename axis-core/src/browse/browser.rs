@@ -10,11 +10,11 @@ use tokio::sync::Semaphore;
 use super::hosts::Hosts;
 use super::rows::Rows;
 use super::scope::Scope;
-use super::table::{self, ColumnListing, SchemaListing, TableName, TableListing, TableRead};
+use super::table::{self, ColumnListing, SchemaListing, TableListing, TableName, TableRead};
 use super::{statement, values};
 use crate::config::PostgresConnection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::postgres::{Address, PostgresSource, Terms, Visit};
+use crate::source::postgres::{Address, Answer, PostgresSource, Terms, Visit};
 
 /// The name of looking into a source in errors.
 const OPERATION: &str = "source.browse";
@@ -95,7 +95,10 @@ impl Browser {
     /// `SourceUnavailable`, `SourceRejected`, `Timeout`.
     pub async fn tables(&self) -> Result<Vec<TableListing>> {
         let listed = self.visit(BROWSE_TIMEOUT, table::list).await?;
-        Ok(listed.into_iter().filter(|table| self.scope.admits(&table.name())).collect())
+        Ok(listed
+            .into_iter()
+            .filter(|table| self.scope.admits(&table.name()))
+            .collect())
     }
 
     /// Lists the columns of a table, with up to five values of each from its first rows.
@@ -145,7 +148,7 @@ impl Browser {
             let parameters: Vec<&str> = sql.parameters.iter().map(String::as_str).collect();
             visit.select(&sql.text, &parameters, limit, MOST_BYTES).await
         };
-        self.visit(BROWSE_TIMEOUT, look).await.map(values::rows)
+        rows(self.visit(BROWSE_TIMEOUT, look).await?).await
     }
 
     /// Runs one SELECT and returns up to `limit` of its rows, in its order.
@@ -161,7 +164,7 @@ impl Browser {
             self.scope.confirm(visit, &checked.words).await?;
             Ok(answer)
         };
-        self.visit(self.query_timeout, look).await.map(values::rows)
+        rows(self.visit(self.query_timeout, look).await?).await
     }
 
     /// Ends the connections that wait for the next call.
@@ -193,6 +196,13 @@ impl Browser {
             _ => error.during(OPERATION),
         })
     }
+}
+
+/// Makes JSON of many rows on a thread that may take its time.
+async fn rows(answer: Answer) -> Result<Rows> {
+    tokio::task::spawn_blocking(move || values::rows(answer))
+        .await
+        .map_err(|error| Error::new(ErrorKind::Internal, "the rows cannot be turned into JSON").because(error))
 }
 
 /// Picks up to five different values of each column.

@@ -186,7 +186,13 @@ mod tests {
 
     #[test]
     fn only_what_is_configured_or_listed_is_allowed() {
-        let hosts = hosts(&["Other.Example:6000", "*.corp.example", "[::1]:5433", "fd00::7", "10.0.0.5"]);
+        let hosts = hosts(&[
+            "Other.Example:6000",
+            "*.corp.example",
+            "[::1]:5433",
+            "fd00::7",
+            "10.0.0.5",
+        ]);
         for (host, port) in [
             ("db.local", 5432),
             ("DB.LOCAL.", 5432),

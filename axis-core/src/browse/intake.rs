@@ -1,14 +1,16 @@
 //! Names and recognises rows that were read from a source, as an upload's are.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::rows::Rows;
-use crate::config::DatasetConfig;
+use crate::config::{DatasetConfig, DatasetKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::final_names;
+use crate::uploads::{EvalFormat, Table, Upload, eval, monitoring};
 
 /// How many rows are shown ahead.
 const PREVIEW: usize = 10;
@@ -43,22 +45,10 @@ pub fn dataset_of(store: &str) -> Result<&'static str> {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Intake {
-    /// Always true: what fails is an error.
-    pub success: bool,
-    /// What the rows were recognised as; `database_import` when they are of no known format.
-    pub format: String,
-    /// Rows.
-    pub row_count: u64,
-    /// Columns, in order.
-    pub columns: Vec<String>,
-    /// The first ten rows.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
-    pub preview: Vec<Map<String, Value>>,
-    /// What was read, for people.
-    pub message: String,
-    /// The rows.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
-    pub data: Vec<Map<String, Value>>,
+    /// What the rows were recognised as, and the rows, completed as those of a file are; `database_import` and the rows as they
+    /// came when they are of no known format.
+    #[serde(flatten)]
+    pub upload: Upload,
     /// Whether the source has more rows than were asked for.
     pub truncated: bool,
     /// Rows that were left out because an earlier one has the same id and metric.
@@ -66,11 +56,12 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Names the columns as a sync of the dataset would, and leaves out repetitions of the same id and metric when asked to.
+    /// Names the columns as a sync of the dataset would, leaves out repetitions of the same id and metric when asked to, and
+    /// completes the rows. `now` is the time of traces when no column says theirs.
     ///
     /// # Errors
     /// `InvalidArgument` when two columns would get one name.
-    pub fn of(rows: Rows, dataset: &DatasetConfig, dedupe: bool) -> Result<Self> {
+    pub fn of(rows: Rows, dataset: &DatasetConfig, dedupe: bool, now: DateTime<Utc>) -> Result<Self> {
         let Rows {
             columns,
             rows,
@@ -79,7 +70,11 @@ impl Intake {
         let names = final_names(dataset.kind, &dataset.columns, &columns)
             .map_err(|error| Error::new(ErrorKind::InvalidArgument, error.message()))?;
         let rename = |row: Map<String, Value>| -> Map<String, Value> {
-            names.iter().cloned().zip(row.into_iter().map(|(_, value)| value)).collect()
+            names
+                .iter()
+                .cloned()
+                .zip(row.into_iter().map(|(_, value)| value))
+                .collect()
         };
         let mut data: Vec<Map<String, Value>> = rows.into_iter().map(rename).collect();
         let before = data.len();
@@ -87,31 +82,57 @@ impl Intake {
             leave_out_repetitions(&mut data, &names);
         }
         let duplicates = (before - data.len()) as u64;
-        let mut message = format!("{} imported from the database", counted(data.len(), "row"));
+        let is_useful = data.is_empty() || EXPECTED.iter().any(|name| names.iter().any(|own| own == name));
+        let names = if data.is_empty() { Vec::new() } else { names };
+        let mut upload = recognised(Table::of_objects(names, data), dataset.kind, now)?;
+        upload.preview = Some(upload.data.head(PREVIEW));
         if truncated {
-            message.push_str("; there are more");
+            upload.message.push_str("; there are more");
         }
         if duplicates > 0 {
-            message.push_str(&format!("; {duplicates} left out as repetitions"));
+            upload
+                .message
+                .push_str(&format!("; {duplicates} left out as repetitions"));
         }
-        if !data.is_empty() && !EXPECTED.iter().any(|name| names.iter().any(|own| own == name)) {
-            message.push_str(&format!(
-                "; warning: none of the columns is one of {}, map them",
-                EXPECTED.join(", ")
-            ));
+        if !is_useful {
+            let warning = format!("none of the columns is one of {}; map them", EXPECTED.join(", "));
+            upload.message.push_str(&format!("; warning: {warning}"));
+            upload.warnings.push(warning);
         }
         Ok(Self {
-            success: true,
-            format: "database_import".to_owned(),
-            row_count: data.len() as u64,
-            columns: if data.is_empty() { Vec::new() } else { names },
-            preview: data.iter().take(PREVIEW).cloned().collect(),
-            message,
-            data,
+            upload,
             truncated,
             duplicates,
         })
     }
+}
+
+/// Completes rows of a known format, and takes others as they are.
+fn recognised(table: Table, kind: DatasetKind, now: DateTime<Utc>) -> Result<Upload> {
+    let format = EvalFormat::detect(&table.names());
+    match kind {
+        DatasetKind::Monitoring if table.has("dataset_id") => return monitoring::process(table, &BTreeMap::new(), now),
+        DatasetKind::Eval if format != EvalFormat::Unknown => return eval::process(table),
+        _ => {}
+    }
+    let format = match format {
+        EvalFormat::Unknown => "database_import",
+        format => format.name(),
+    };
+    Ok(Upload {
+        success: true,
+        format: format.to_owned(),
+        row_count: table.rows() as u64,
+        columns: table.names(),
+        metric_columns: None,
+        preview: None,
+        message: match table.rows() {
+            1 => "1 row".to_owned(),
+            rows => format!("{rows} rows"),
+        },
+        data: table,
+        warnings: Vec::new(),
+    })
 }
 
 /// Keeps the first row of each `dataset_id`, else `id`, together with `metric_name` where there is one. A row without an id is
@@ -130,8 +151,4 @@ fn leave_out_repetitions(data: &mut Vec<Map<String, Value>>, names: &[String]) {
             None => true,
         }
     });
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -35,7 +35,7 @@ pub use defaults::Defaults;
 pub use intake::{Intake, dataset_of};
 pub use rows::Rows;
 pub use table::{ColumnListing, SchemaListing, TableListing, TableName, TableRead};
-pub use wizard::{ConnectRequest, Connected, WizardStats, Wizard};
+pub use wizard::{ConnectRequest, Connected, Wizard, WizardStats};
 
 use crate::error::{Error, ErrorKind};
 

@@ -13,8 +13,9 @@ use crate::config::{Config, Connection, DatasetConfig, KindOptions, PostgresConn
 use crate::error::Result;
 use crate::source::postgres::Visit;
 
-/// What the transaction has locked besides the listed tables, and whether a listed one leads there: as a view over it, or as
-/// the parent of a partition. Left out are the catalogs that a visit itself looks into.
+/// What the transaction has locked besides the listed tables, and whether that came through a listed one: one leads there, as a
+/// view over it or as the parent of a partition, and the statement names no function of the database's own, which might
+/// have gone there by itself. Left out are the catalogs that a visit itself looks into.
 const LOCKED: &str = "
 with recursive listed as (
     select c.oid from pg_catalog.json_array_elements($1::pg_catalog.json) as e
@@ -32,14 +33,17 @@ with recursive listed as (
         select i.inhrelid from pg_catalog.pg_inherits as i where i.inhparent = r.oid
     ) as next
 )
-select distinct c.relname::pg_catalog.text, (c.oid in (select oid from reached))::pg_catalog.text
+select distinct c.relname::pg_catalog.text, (c.oid in (select oid from reached) and not exists (
+    select 1 from pg_catalog.pg_proc as p join pg_catalog.json_array_elements_text($2::pg_catalog.json) as w(word)
+        on p.proname = w.word
+    where p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace))::pg_catalog.text
 from pg_catalog.pg_locks as l join pg_catalog.pg_class as c on c.oid = l.relation
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 where l.locktype = 'relation' and l.pid = pg_catalog.pg_backend_pid()
     and l.database in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
     and c.relkind in ('r', 'v', 'm', 'p', 'f', 'S') and c.oid not in (select oid from listed)
     and not (n.nspname = 'pg_catalog' and c.relname in ('pg_attribute', 'pg_authid', 'pg_class', 'pg_database',
-        'pg_db_role_setting', 'pg_depend', 'pg_enum', 'pg_inherits', 'pg_locks', 'pg_namespace', 'pg_range', 'pg_rewrite',
+        'pg_db_role_setting', 'pg_depend', 'pg_enum', 'pg_inherits', 'pg_locks', 'pg_namespace', 'pg_proc', 'pg_range', 'pg_rewrite',
         'pg_roles', 'pg_type'))";
 
 /// The tables that may be read; all when there is no list.
@@ -81,7 +85,8 @@ impl Scope {
     pub(super) async fn confirm(&self, visit: &Visit, words: &HashSet<String>) -> Result<()> {
         let Some(tables) = &self.0 else { return Ok(()) };
         let list: Vec<_> = tables.iter().map(|table| json!([table.schema, table.name])).collect();
-        for row in visit.ask(LOCKED, &[&json!(list).to_string()]).await? {
+        let parameters = [json!(list).to_string(), json!(words).to_string()];
+        for row in visit.ask(LOCKED, &[&parameters[0], &parameters[1]]).await? {
             let mut cells = row.into_iter().map(Option::unwrap_or_default);
             let (name, led) = (cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
             // What a listed view reads may be read through it, but not by its own name.

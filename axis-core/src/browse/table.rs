@@ -204,7 +204,10 @@ pub(super) fn read_sql(name: &TableName, columns: &[ColumnListing], read: &Table
         list.push(format!("t.{} as {}", ident(&column.name), ident(target)));
     }
     if list.is_empty() {
-        list = columns.iter().map(|column| format!("t.{}", ident(&column.name))).collect();
+        list = columns
+            .iter()
+            .map(|column| format!("t.{}", ident(&column.name)))
+            .collect();
     }
     let mut parameters = Vec::new();
     let mut conditions = Vec::new();
@@ -255,11 +258,13 @@ fn condition(column: &ColumnListing, value: &Value, parameters: &mut Vec<String>
     };
     parameters.push(text);
     let number = parameters.len();
-    Ok(if column.comparable && !column.base_type.starts_with("character") && column.base_type != "bpchar" {
-        format!("t.{name} = ${number}::pg_catalog.text::{}", column.base_type)
-    } else {
-        format!("t.{name}::pg_catalog.text = ${number}::pg_catalog.text")
-    })
+    Ok(
+        if column.comparable && !column.base_type.starts_with("character") && column.base_type != "bpchar" {
+            format!("t.{name} = ${number}::pg_catalog.text::{}", column.base_type)
+        } else {
+            format!("t.{name}::pg_catalog.text = ${number}::pg_catalog.text")
+        },
+    )
 }
 
 fn find<'c>(columns: &'c [ColumnListing], name: &str) -> Result<&'c ColumnListing> {

@@ -72,7 +72,11 @@ fn numeric(text: String) -> Value {
         return json!(whole);
     }
     let digits = text.trim_start_matches(['-', '0', '.']);
-    let digits = if text.contains('.') { digits.trim_end_matches('0') } else { digits };
+    let digits = if text.contains('.') {
+        digits.trim_end_matches('0')
+    } else {
+        digits
+    };
     match text.parse::<f64>() {
         Ok(value) if !value.is_finite() => Value::Null,
         Ok(value) if digits.bytes().filter(u8::is_ascii_digit).count() <= FLOAT_DIGITS => number(value),
@@ -109,18 +113,30 @@ mod tests {
         assert_eq!(of(Shape::Integer, "9223372036854775807"), json!(i64::MAX));
         assert_eq!(of(Shape::Numeric, "0.10"), json!(0.1));
         assert_eq!(of(Shape::Numeric, "-5"), json!(-5));
-        assert_eq!(of(Shape::Numeric, "100000000000000000000"), json!("100000000000000000000"));
+        assert_eq!(
+            of(Shape::Numeric, "100000000000000000000"),
+            json!("100000000000000000000")
+        );
         assert_eq!(of(Shape::Numeric, "1234567890.123456"), json!("1234567890.123456"));
         assert_eq!(of(Shape::Numeric, "123456789012345.000"), json!(123_456_789_012_345.0));
         assert_eq!(of(Shape::Numeric, "NaN"), Value::Null);
         assert_eq!(of(Shape::Float, "0.1"), json!(0.1));
         assert_eq!(of(Shape::Float, "-Infinity"), Value::Null);
-        assert_eq!(of(Shape::TimestampTz, "2026-01-02 03:04:05.6+00"), json!("2026-01-02T03:04:05.6Z"));
+        assert_eq!(
+            of(Shape::TimestampTz, "2026-01-02 03:04:05.6+00"),
+            json!("2026-01-02T03:04:05.6Z")
+        );
         assert_eq!(of(Shape::TimestampTz, "infinity"), json!("infinity"));
-        assert_eq!(of(Shape::Timestamp, "2026-01-02 03:04:05"), json!("2026-01-02T03:04:05"));
+        assert_eq!(
+            of(Shape::Timestamp, "2026-01-02 03:04:05"),
+            json!("2026-01-02T03:04:05")
+        );
         assert_eq!(of(Shape::Json, "{\"a\": [1]}"), json!({ "a": [1] }));
         let list = Shape::List(Box::new(Shape::Numeric));
-        assert_eq!(of(list, r#"[["1.5",null],["2","NaN"]]"#), json!([[1.5, null], [2, null]]));
+        assert_eq!(
+            of(list, r#"[["1.5",null],["2","NaN"]]"#),
+            json!([[1.5, null], [2, null]])
+        );
     }
 
     #[test]

@@ -290,7 +290,10 @@ async fn expire(wizard: Weak<Inner>, handle: Uuid, lifetime: Duration) {
             let mut handles = wizard.handles();
             match handles.get(&handle) {
                 None => return,
-                Some(entry) => match lifetime.checked_sub(entry.used.elapsed()).filter(|left| !left.is_zero()) {
+                Some(entry) => match lifetime
+                    .checked_sub(entry.used.elapsed())
+                    .filter(|left| !left.is_zero())
+                {
                     Some(left) => {
                         wait = left;
                         None

@@ -118,7 +118,9 @@ fn wizard_hosts(block: &Block<'_>) -> Vec<String> {
     let hosts = hosts.iter().map(|host| host.trim().to_owned());
     let hosts: Vec<String> = hosts.filter(|host| !host.is_empty()).collect();
     if let Some(entry) = block.entry("wizard_hosts")
-        && hosts.iter().any(|host| host.contains("://") || host.contains(['@', ' ', ',']))
+        && hosts
+            .iter()
+            .any(|host| host.contains("://") || host.contains(['@', ' ', ',']))
     {
         let what = "names no host; allowed are `host`, `host:port`, `*.suffix` and `*`";
         block.wrong("wizard_hosts", &entry.place, what);

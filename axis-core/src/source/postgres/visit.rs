@@ -102,7 +102,9 @@ impl PostgresSource {
         {
             return Ok(visit(link));
         }
-        let (link, _) = self.connect(async |link: &Link| simple(&link.client, &sql).await).await?;
+        let (link, _) = self
+            .connect(async |link: &Link| simple(&link.client, &sql).await)
+            .await?;
         Ok(visit(link))
     }
 
