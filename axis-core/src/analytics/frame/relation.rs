@@ -109,8 +109,18 @@ impl Relation {
         let text = self
             .find("timestamp")
             .is_some_and(|column| column.column_type == "VARCHAR");
-        let utc = text || self.time().is_some_and(|(_, instant)| instant);
-        cursor_literal(&CursorValue::Timestamp { micros, utc }, &ColumnType::Timestamp)
+        literal(micros, text || self.time().is_some_and(|(_, instant)| instant))
+    }
+
+    /// Returns the time of the record itself, where a joined relation has it beside the metric's, and how its literals are written.
+    pub(crate) fn record_time(&self) -> Option<(String, impl Fn(i64) -> String + use<>)> {
+        let column = self.find("dataset_timestamp")?;
+        let utc = match column.column_type.as_str() {
+            "TIMESTAMP WITH TIME ZONE" => true,
+            "TIMESTAMP" => false,
+            _ => return None,
+        };
+        Some((ident(&column.column_name), move |micros| literal(micros, utc)))
     }
 
     /// Tells how scores are laid out.
@@ -195,4 +205,9 @@ impl Relation {
         };
         (sql, values)
     }
+}
+
+/// Writes a time as a literal, with a zone or without.
+fn literal(micros: i64, utc: bool) -> String {
+    cursor_literal(&CursorValue::Timestamp { micros, utc }, &ColumnType::Timestamp)
 }
