@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory
 # More arguments for the command: make demo ARGS=--once
 ARGS ?=
 
+# What `make bench` measures: sync-bench or query-bench.
+BENCH ?= sync-bench
+
 # Rust's installer puts cargo here, and only new shells know it.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
@@ -48,8 +51,8 @@ check: libduckdb ## formatting, lints and documentation, warnings being errors
 fmt: ## formats the source
 	cargo fmt --all
 
-bench: bootstrap libduckdb ## measures syncs against a throw-away PostgreSQL and prints JSON; ARGS goes to sync-bench
-	cargo run --locked --release -p axis-bench --bin sync-bench $(FEATURES) -- --json $(ARGS)
+bench: bootstrap libduckdb ## measures syncs against a throw-away PostgreSQL and prints JSON; BENCH=query-bench measures the served API; ARGS goes to it
+	cargo run --locked --release -p axis-bench --bin $(BENCH) $(FEATURES) -- --json $(ARGS)
 
 fuzz: libduckdb ## feeds the COPY decoder and the configuration with anything, a minute each; ARGS=600 for ten minutes
 	$(RUN_PATH) CARGO_TARGET_DIR="$(TARGET)/fuzz" fuzz/run.sh $(ARGS)

@@ -3,6 +3,7 @@
 mod handle;
 mod status;
 mod syncing;
+mod uploading;
 mod verifying;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,6 +65,20 @@ impl Dataset {
     /// Returns the generation that readers see; 0 before the first.
     pub(crate) fn generation(&self) -> u64 {
         lock(&self.state.record).generation
+    }
+
+    /// Returns the source, unless the dataset is broken or has none.
+    pub(crate) fn source(&self) -> Result<&dyn Source> {
+        if self.engine.is_closed() {
+            return Err(closed());
+        }
+        if let Some(error) = &self.config().broken {
+            return Err(error.clone());
+        }
+        self.state.source.as_deref().ok_or_else(|| {
+            let message = "the dataset has no connection; set `url`, or `host` and `database`";
+            Error::new(ErrorKind::Config, message)
+        })
     }
 
     /// Refuses to read a store that is switched off.

@@ -10,13 +10,14 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::analytics::frame::Frames;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Connection, ViewConfig};
 use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, VerifyOptions, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
-use crate::query::Query;
+use crate::query::{Query, QueryStatus, Running};
 use crate::signals::{Overrides, Signals};
 use crate::source::{self, Source};
 use crate::store::{Catalog, Keeper, Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
@@ -43,9 +44,11 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) opened_at: DateTime<Utc>,
     pub(crate) metadata: crate::metadata::Cache,
+    pub(crate) running: Arc<Running>,
     pub(crate) kpi: crate::analytics::kpi::Cache,
     pub(crate) frames: Frames,
     pub(crate) overrides: Overrides,
+    pub(crate) eval: crate::analytics::eval::Cache,
     datasets: Vec<Arc<State>>,
     closing: CancellationToken,
     closed: AtomicBool,
@@ -89,6 +92,7 @@ impl Inner {
         self.metadata.forget();
         self.kpi.forget();
         self.frames.forget();
+        self.eval.forget();
     }
 }
 
@@ -165,9 +169,11 @@ impl EngineBuilder {
             turns: Semaphore::new(SYNCS_AT_ONCE),
             tasks: TaskTracker::new(),
             metadata: crate::metadata::Cache::default(),
+            running: Arc::default(),
             kpi: crate::analytics::kpi::Cache::default(),
             frames: Frames::default(),
             overrides: Overrides::new(self.config.custom_dir.as_deref()),
+            eval: crate::analytics::eval::Cache::default(),
             datasets,
             closing: CancellationToken::new(),
             closed: AtomicBool::new(false),
@@ -334,7 +340,8 @@ impl Engine {
     /// Runs a SELECT and streams its answer as Arrow batches.
     ///
     /// # Errors
-    /// `Query` when it is not one SELECT or cannot be run, `Timeout`, `Cancelled`, `Closed`.
+    /// `Query` when it is not one SELECT or cannot be run, `InvalidArgument` when its id is taken, `Timeout`, `Cancelled`,
+    /// `Closed`.
     ///
     /// # Cancellation
     /// Dropping the future or the stream interrupts the query.
@@ -343,19 +350,25 @@ impl Engine {
             return Err(closed());
         }
         self.0.check_enabled()?;
-        let sql = query.sql.clone();
-        let limits = Limits {
-            timeout: query.timeout,
-            cancel: query.cancel.clone(),
-        };
+        let (id, client, cancel) = (query.id, query.client.clone(), query.cancel.clone());
+        let ticket = self.0.running.enter(id, client, self.0.clock.now(), cancel)?;
         let store = self.0.readable().await?;
-        store
-            .pool
-            .write(limits, move |connection, _| {
-                crate::query::check_select(connection, &sql)
-            })
-            .await?;
-        open_stream(&store.pool, query.sql, query.params, query.timeout, query.cancel).await
+        open_stream(&store.pool, query, ticket).await
+    }
+
+    /// Returns the queries of [`query`](Self::query) that wait or run, the oldest first.
+    #[must_use]
+    pub fn queries(&self) -> Vec<QueryStatus> {
+        self.0.running.list(self.0.clock.now())
+    }
+
+    /// Cancels a query, and waits up to two seconds for its end; tells whether it has ended.
+    ///
+    /// # Errors
+    /// `NotFound` when no query of this id runs.
+    pub async fn cancel_query(&self, id: Uuid) -> Result<bool> {
+        let cancelled = self.0.running.cancel(id).await;
+        cancelled.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no query {id} is running")))
     }
 
     /// Returns a receiver of everything that happens to datasets from now on.

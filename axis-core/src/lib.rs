@@ -30,10 +30,12 @@
 //! * `fail-points` lets the tests of this crate kill a sync at each of its steps. It is no part of the interface.
 
 pub mod analytics;
+pub mod browse;
 pub mod column;
 pub mod config;
 pub mod signals;
 pub mod source;
+pub mod uploads;
 
 mod clock;
 mod dataset;
@@ -62,7 +64,10 @@ pub use error::{Error, ErrorKind, Result};
 #[doc(hidden)]
 pub use failpoint::FAIL_POINTS;
 pub use metadata::{ColumnInfo, DatasetMetadata, SummaryStats, TimeRange};
-pub use query::{Filters, Page, PageRequest, Query, SortDirection, Value, batch_to_json, batch_to_text, rows_to_json};
+pub use query::{
+    Filters, Page, PageRequest, Query, QueryStatus, SortDirection, Value, batch_to_json, batch_to_text, column_types,
+    rows_to_json, write_json,
+};
 pub use store::{QueryStream, RunRecord};
 pub use sync::{
     ColumnDifference, Difference, Failure, FullReason, KeptAlias, Ranges, Reconciliation, Sides, Strategy, SyncEvent,

@@ -121,7 +121,7 @@ impl Dataset {
         {
             return Ok(Some(Arc::clone(metadata)));
         }
-        let view = self.config().view.clone();
+        let view = self.layout();
         let metadata = self
             .engine()
             .readable()

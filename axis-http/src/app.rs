@@ -1,22 +1,45 @@
 //! What the handlers share.
 
+use std::sync::Arc;
+
 use axis_core::Engine;
 use axum::extract::FromRef;
+
+use crate::edge::Edge;
+use crate::work::Workers;
 
 /// The state of the router; handlers take the part that they need by `State<Engine>` and the like.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     engine: Engine,
+    edge: Arc<Edge>,
+    workers: Workers,
 }
 
 impl App {
-    pub(crate) fn new(engine: Engine) -> Self {
-        Self { engine }
+    pub(crate) fn new(engine: Engine, edge: Arc<Edge>) -> Self {
+        Self {
+            engine,
+            edge,
+            workers: Workers::default(),
+        }
     }
 }
 
 impl FromRef<App> for Engine {
     fn from_ref(app: &App) -> Self {
         app.engine.clone()
+    }
+}
+
+impl FromRef<App> for Arc<Edge> {
+    fn from_ref(app: &App) -> Self {
+        Self::clone(&app.edge)
+    }
+}
+
+impl FromRef<App> for Workers {
+    fn from_ref(app: &App) -> Self {
+        app.workers.clone()
     }
 }

@@ -1,6 +1,8 @@
 //! Names in paths, query parameters and bodies: read leniently and reported in the shape that clients of the API know.
 
 mod body;
+mod file;
+mod rows;
 
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
@@ -13,6 +15,8 @@ use serde_json::{Value, json};
 use crate::gate::ApiError;
 
 pub(crate) use body::{Body, Fields};
+pub(crate) use file::{CsvFile, CsvForm, FORM_MAX};
+pub(crate) use rows::{RowsBody, RowsForm, too_large};
 
 /// The parameters of a request. Of a repeated one the last counts; unknown ones are ignored.
 ///
@@ -83,6 +87,15 @@ impl Params {
             self.problem("less_than_equal", name, &message, &text, Some(json!({ "le": most })));
         }
         u32::try_from(number).unwrap_or(default)
+    }
+
+    /// Returns every value of a parameter that may be repeated, in order; empty ones count as not given.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        let values = self
+            .pairs
+            .iter()
+            .filter(|(key, value)| key == name && !value.is_empty());
+        values.map(|(_, value)| value.clone()).collect()
     }
 
     /// Returns a whole number from 1 up to `max`.

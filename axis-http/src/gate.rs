@@ -11,6 +11,16 @@ use serde_json::{Value, json};
 const RETRY_BUSY: u16 = 1;
 const RETRY_LATER: u16 = 5;
 
+/// The body of an answer other than success, for the description of the API.
+#[derive(Debug, utoipa::ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) struct Problem {
+    /// A sentence, or a list of objects with `type`, `loc`, `msg` and `input` when parameters or the body are wrong.
+    detail: Value,
+    /// What programs tell errors apart by, such as `AXIS_BUSY`.
+    code: Option<String>,
+}
+
 /// An answer other than success.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -29,6 +39,18 @@ impl ApiError {
             code: None,
             retry_after: None,
         }
+    }
+
+    /// Adds a code that programs can tell apart.
+    pub(crate) fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Says after how many seconds to try again.
+    pub(crate) fn retry_after(mut self, seconds: u16) -> Self {
+        self.retry_after = Some(seconds);
+        self
     }
 
     /// Says when to try again.

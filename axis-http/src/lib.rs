@@ -12,17 +12,22 @@
 //!
 //! # How it fits together
 //! * [`serve`] syncs at startup, runs the schedule, answers until it is told to stop, and closes the engine.
-//! * [`router`] is the routes alone, for programs that bring their own server.
+//! * [`router`] is the routes with their keys and limits, for programs that bring their own server.
 //! * [`demo`] makes a SQLite file with made-up data, and the configuration that reads it.
 
 pub mod demo;
 
 mod app;
+mod audit;
+mod auth;
+mod edge;
 mod extract;
+mod fresh;
 mod gate;
 mod openapi;
 mod routes;
 mod server;
+mod work;
 
 pub use routes::rows_added;
-pub use server::{router, serve};
+pub use server::{ServeOptions, router, serve, serve_with};

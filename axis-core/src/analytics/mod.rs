@@ -3,6 +3,7 @@
 //! Answers serialise to the form that clients of the HTTP interface read; lists have a defined order. What is not there is
 //! [`NotSynced`](crate::ErrorKind::NotSynced).
 
+pub mod eval;
 pub mod kpi;
 pub mod monitoring;
 

@@ -1,10 +1,13 @@
 //! `duckdb.yaml`: the store and how it is kept up to date.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::node::Block;
 use super::{StoreConfig, SyncMode};
 
+/// The most bytes that are spilled unless configured.
+const SPILLED: u64 = 10_000_000_000;
 /// Where the store is unless configured.
 pub(super) const DEFAULT_PATH: &str = "data/local_store.duckdb";
 
@@ -28,12 +31,15 @@ pub(super) fn read(block: &Block<'_>, root: &Path) -> StoreConfig {
         max_sync_rows: block.optional_integer("max_sync_rows", 1..=u64::MAX, "rows", "none"),
         query_concurrency: to_usize(block.integer_or("query_concurrency", 1..=1024, "", 8)),
         sync_workers: to_usize(block.integer_or("sync_workers", 1..=64, "", 2)),
-        memory_limit: memory_limit(block, "memory_limit"),
-        frame_memory_limit: memory_limit(block, "frame_memory_limit"),
+        memory_limit: amount(block, "memory_limit", "auto"),
+        frame_memory_limit: amount(block, "frame_memory_limit", "auto"),
         threads: block.optional_integer("threads", 1..=1024, "", "auto").map(to_usize),
         temp_directory: block
             .string_or("temp_directory", "auto")
             .map(|path| root.join(PathBuf::from(path))),
+        max_temp_directory_size: amount(block, "max_temp_directory_size", "10GB").unwrap_or(SPILLED),
+        query_timeout: Duration::from_secs(block.integer_or("query_timeout_seconds", 1..=600, "seconds", 30)),
+        query_max_rows: block.integer_or("query_max_rows", 1..=1_000_000_000, "rows", 1_000_000),
     };
     block.finish();
     config
@@ -68,10 +74,11 @@ fn sync_mode(block: &Block<'_>) -> SyncMode {
     mode
 }
 
-fn memory_limit(block: &Block<'_>, key: &str) -> Option<u64> {
+/// Reads an amount of memory; `default` is what is shown when there is none.
+fn amount(block: &Block<'_>, key: &str, default: &str) -> Option<u64> {
     let text = block.text(key);
     let Some(text) = text else {
-        block.default(key, "auto");
+        block.default(key, default);
         return None;
     };
     match bytes(text.value.trim()) {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ledger::config_error;
-use super::{Config, Env, Files, builtin, custom};
+use super::{Config, Env, Files, builtin, custom, dashboard};
 use crate::error::{Error, Result};
 
 impl Config {
@@ -29,11 +29,19 @@ impl Config {
         }
 
         let mut files = Vec::new();
+        let mut unreadable = Vec::new();
         let blocks = builtin::BUILTINS.iter().map(|builtin| builtin.block);
         for block in ["duckdb", "server"].into_iter().chain(blocks) {
             let name = format!("config/{block}.yaml");
             if let Some(text) = read(&custom_dir.join(&name), &name)? {
                 files.push((name, text));
+            }
+        }
+        for block in dashboard::BLOCKS {
+            let name = format!("config/{block}.yaml");
+            match read(&custom_dir.join(&name), &name) {
+                Ok(text) => files.extend(text.map(|text| (name, text))),
+                Err(error) => unreadable.push(error),
             }
         }
         for name in own_datasets(&custom_dir.join(custom::FOLDER))? {
@@ -42,9 +50,9 @@ impl Config {
                 files.push((name, text));
             }
         }
-        let mut config = Self::resolve(&Files::new(root, files), &env)?;
-        config.custom_dir = Some(custom_dir);
-        Ok(config)
+        let mut files = Files::new(root, files).with_custom_dir(custom_dir);
+        files.unreadable = unreadable;
+        Self::resolve(&files, &env)
     }
 }
 

@@ -71,6 +71,11 @@ impl<'a> Ledger<'a> {
         self.errors.borrow().first().cloned()
     }
 
+    /// Returns every error.
+    pub(super) fn errors(&self) -> Vec<Error> {
+        self.errors.borrow().clone()
+    }
+
     /// Hands over what was collected.
     pub(super) fn drain(&self, settings: &mut Vec<Setting>, warnings: &mut Vec<Warning>) {
         settings.append(&mut self.settings.borrow_mut());

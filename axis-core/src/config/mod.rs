@@ -12,6 +12,7 @@ mod builtin;
 mod collections;
 mod connection;
 mod custom;
+mod dashboard;
 mod dataset;
 mod document;
 mod dotenv;

@@ -1,5 +1,6 @@
 //! What the configuration says, once resolved: plain data that the engine, the adapters and the analytics read.
 
+mod dashboard;
 mod kinds;
 mod server;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use dashboard::*;
 pub use kinds::*;
 pub use server::*;
 
@@ -21,10 +23,12 @@ pub struct Config {
     pub store: StoreConfig,
     /// The server (`server.yaml`, and the environment for what is missing there).
     pub server: ServerConfig,
+    /// What the web dashboard is told about itself.
+    pub dashboard: DashboardConfig,
+    /// The custom directory, when the configuration was read from one.
+    pub custom_dir: Option<PathBuf>,
     /// Every dataset: the built-in four in the order `monitoring`, `eval`, `human_signals`, `kpi`, then the user's own by name.
     pub datasets: Vec<DatasetConfig>,
-    /// The custom directory, when the configuration was loaded from one.
-    pub custom_dir: Option<PathBuf>,
     /// What is odd but not wrong, such as unknown keys.
     pub warnings: Vec<Warning>,
     /// Every setting with its value (secrets redacted) and origin, ordered by key.
@@ -58,6 +62,12 @@ pub struct StoreConfig {
     pub threads: Option<usize>,
     /// `temp_directory`: where DuckDB spills; beside the store by default (`None`).
     pub temp_directory: Option<PathBuf>,
+    /// `max_temp_directory_size`: the most bytes that DuckDB spills there (default 10 GB).
+    pub max_temp_directory_size: u64,
+    /// `query_timeout_seconds`: how long a query over HTTP may take unless it says otherwise, up to ten minutes (default 30).
+    pub query_timeout: Duration,
+    /// `query_max_rows`: the most rows that a query over HTTP may ask for (default 1,000,000).
+    pub query_max_rows: u64,
 }
 
 /// Whether datasets are synced when the server starts.

@@ -267,6 +267,22 @@ impl<'a> Block<'a> {
 
     /// Reads a finite number that is at least `least`.
     pub(super) fn number(&self, key: &str, least: f64, default: f64) -> f64 {
+        self.given_number(key, least).unwrap_or_else(|| {
+            self.default(key, &default.to_string());
+            default
+        })
+    }
+
+    /// Reads a finite number that may be left out.
+    pub(super) fn optional_number(&self, key: &str) -> Option<f64> {
+        let number = self.given_number(key, f64::NEG_INFINITY);
+        if number.is_none() {
+            self.default(key, "none");
+        }
+        number
+    }
+
+    fn given_number(&self, key: &str, least: f64) -> Option<f64> {
         let allowed = if least.is_finite() {
             format!("a number of at least {least}")
         } else {
@@ -276,13 +292,12 @@ impl<'a> Block<'a> {
             match text.value.trim().replace('_', "").parse::<f64>() {
                 Ok(value) if value.is_finite() && value >= least => {
                     self.ledger.set(self.key(key), value.to_string(), Some(&text.place));
-                    return value;
+                    return Some(value);
                 }
                 _ => self.bad(key, &text.place, text.found(), allowed),
             }
         }
-        self.default(key, &default.to_string());
-        default
+        None
     }
 
     /// Reads one of several words, without regard to case; `default` is only shown.

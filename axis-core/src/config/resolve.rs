@@ -6,8 +6,8 @@ use super::collections::suggest;
 use super::ledger::Ledger;
 use super::node::{Block, found};
 use super::yaml::{self, Data, Entry, Node, Place};
-use super::{Config, DatasetConfig, Env, Origin, Setting, Warning, builtin, custom, duckdb, server};
-use crate::error::Result;
+use super::{Config, DatasetConfig, Env, Origin, Setting, Warning, builtin, custom, dashboard, duckdb, server};
+use crate::error::{Error, Result};
 use crate::source::sql_text;
 
 /// What [`Config::resolve`] works on.
@@ -18,6 +18,10 @@ pub struct Files {
     pub root: PathBuf,
     /// The files, in the order in which they are read.
     pub files: Vec<ConfigFile>,
+    /// The custom directory itself, which also holds pictures.
+    pub custom_dir: Option<PathBuf>,
+    /// Why files of the dashboard could not be read.
+    pub(super) unreadable: Vec<Error>,
 }
 
 /// The text of one file.
@@ -44,10 +48,19 @@ impl Files {
         Self {
             root: root.into(),
             files: files.collect(),
+            custom_dir: None,
+            unreadable: Vec::new(),
         }
     }
 
-    fn find(&self, name: &str) -> Option<&ConfigFile> {
+    /// Names the custom directory.
+    #[must_use]
+    pub fn with_custom_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.custom_dir = Some(path.into());
+        self
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&ConfigFile> {
         self.files.iter().find(|file| file.name == name)
     }
 }
@@ -96,12 +109,12 @@ fn review(dataset: &mut DatasetConfig, warnings: &mut Vec<Warning>) {
 impl Config {
     /// Resolves the configuration: a block of a file that is not empty wins, then the environment, then the defaults.
     ///
-    /// Files of other names than `config/duckdb.yaml`, `config/server.yaml`, `config/<dataset>_db.yaml` and
-    /// `config/datasets/*` are ignored.
+    /// Files of other names than `config/duckdb.yaml`, `config/server.yaml`, `config/<dataset>_db.yaml`,
+    /// `config/datasets/*`, `config/theme.yaml`, `config/agents.yaml` and `config/memory.yaml` are ignored.
     ///
     /// # Errors
     /// `Config`, naming file, line and key, when `duckdb.yaml`, `server.yaml` or a variable of the server is wrong. What is wrong with a
-    /// dataset becomes its [`broken`](DatasetConfig::broken).
+    /// dataset becomes its [`broken`](DatasetConfig::broken), with the dashboard's files [its own](super::DashboardConfig::broken).
     pub fn resolve(files: &Files, env: &Env) -> Result<Self> {
         let (mut settings, mut warnings) = (Vec::new(), Vec::new());
 
@@ -112,6 +125,7 @@ impl Config {
             return Err(error);
         }
         ledger.drain(&mut settings, &mut warnings);
+        let dashboard = dashboard::read(files, env, &mut settings, &mut warnings);
 
         let mut datasets = Vec::new();
         for builtin in &builtin::BUILTINS {
@@ -141,8 +155,9 @@ impl Config {
         Ok(Self {
             store,
             server,
+            dashboard,
+            custom_dir: files.custom_dir.clone(),
             datasets,
-            custom_dir: None,
             warnings,
             settings: ordered(settings),
         })
@@ -169,11 +184,13 @@ impl Config {
             .collect();
         let (mut settings, mut warnings) = (Vec::new(), Vec::new());
         ledger.drain(&mut settings, &mut warnings);
+        let dashboard = dashboard::read(&Files::default(), &ledger_env, &mut settings, &mut warnings);
         Self {
             store,
             server,
-            datasets,
+            dashboard,
             custom_dir: None,
+            datasets,
             warnings,
             settings: ordered(settings),
         }
@@ -228,7 +245,7 @@ fn top_block<'a>(ledger: &'a Ledger<'a>, files: &Files, block: &str) -> Result<B
 }
 
 /// Returns the one block of a file, and warns of others.
-fn top_entry<'n>(ledger: &Ledger<'_>, node: Option<&'n Node>, name: &str) -> Option<&'n Entry> {
+pub(super) fn top_entry<'n>(ledger: &Ledger<'_>, node: Option<&'n Node>, name: &str) -> Option<&'n Entry> {
     let node = node?;
     let entries = match &node.data {
         Data::Map(entries) => entries,

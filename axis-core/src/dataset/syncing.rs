@@ -36,6 +36,8 @@ pub enum Work {
     Verify,
     /// Its watermarks are being forgotten.
     Reset,
+    /// An upload is being kept or removed.
+    Upload,
 }
 
 impl Work {
@@ -45,6 +47,7 @@ impl Work {
             Self::Sync => "sync",
             Self::Verify => "verification",
             Self::Reset => "reset",
+            Self::Upload => "upload",
         }
     }
 
@@ -53,6 +56,7 @@ impl Work {
             Self::Sync => "sync.start",
             Self::Verify => "verify.start",
             Self::Reset => "watermarks.reset",
+            Self::Upload => "upload.keep",
         }
     }
 }

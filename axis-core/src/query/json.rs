@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::decimal_text;
+use crate::source::ident::ident;
 
 /// The first number with more digits than a 64-bit float carries whole.
 const FLOAT_DIGITS: u128 = 1_000_000_000_000_000;
@@ -28,12 +29,38 @@ const FLOAT_DIGITS: u128 = 1_000_000_000_000_000;
 #[must_use]
 pub fn batch_to_json(batch: &RecordBatch) -> Vec<Map<String, Value>> {
     let mut rows: Vec<Map<String, Value>> = (0..batch.num_rows()).map(|_| Map::new()).collect();
-    for (name, column) in keys(batch).iter().zip(batch.columns()) {
+    for (name, column) in unique(&batch.schema()).iter().zip(batch.columns()) {
         for (index, row) in rows.iter_mut().enumerate() {
             row.insert(name.clone(), cell(column.as_ref(), index));
         }
     }
     rows
+}
+
+/// Appends the rows of a batch as objects with commas between them, as [`batch_to_json`] makes them.
+///
+/// # Errors
+/// `Internal` when a value cannot be written.
+pub fn write_json(batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
+    let unwritten = |error| Error::new(ErrorKind::Internal, "an answer cannot be written as JSON").because(error);
+    let mut keys = Vec::new();
+    for (index, key) in unique(&batch.schema()).iter().enumerate() {
+        let mut text = if index == 0 { b"{".to_vec() } else { b",".to_vec() };
+        serde_json::to_writer(&mut text, key).map_err(unwritten)?;
+        text.push(b':');
+        keys.push(text);
+    }
+    for row in 0..batch.num_rows() {
+        if row > 0 {
+            out.push(b',');
+        }
+        for (key, column) in keys.iter().zip(batch.columns()) {
+            out.extend_from_slice(key);
+            serde_json::to_writer(&mut *out, &cell(column.as_ref(), row)).map_err(unwritten)?;
+        }
+        out.extend_from_slice(if keys.is_empty() { b"{}" } else { b"}" });
+    }
+    Ok(())
 }
 
 /// Turns every column of a batch into text for tables and CSV: as in JSON, but with NaN and infinities, and decimals in full.
@@ -89,11 +116,10 @@ fn text(array: &dyn Array, row: usize) -> Option<String> {
 }
 
 /// The names of the columns, made different from each other.
-fn keys(batch: &RecordBatch) -> Vec<String> {
-    let schema = batch.schema();
+fn unique(schema: &Schema) -> Vec<String> {
     let mut taken: HashSet<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     let mut seen = HashSet::new();
-    let mut unique = |name: &String| {
+    let mut different = |name: &String| {
         if seen.insert(name.clone()) {
             return name.clone();
         }
@@ -102,7 +128,58 @@ fn keys(batch: &RecordBatch) -> Vec<String> {
             .find(|name| taken.insert(name.clone()));
         free.unwrap_or_default()
     };
-    schema.fields().iter().map(|field| unique(field.name())).collect()
+    schema.fields().iter().map(|field| different(field.name())).collect()
+}
+
+/// Returns the keys of the objects that rows become, and the types of the columns as DuckDB spells them.
+#[must_use]
+pub fn column_types(schema: &Schema) -> Vec<(String, String)> {
+    let types = schema.fields().iter().map(|field| type_name(field.data_type()));
+    unique(schema).into_iter().zip(types).collect()
+}
+
+fn type_name(ty: &DataType) -> String {
+    let name = match ty {
+        DataType::Boolean => "BOOLEAN",
+        DataType::Int8 => "TINYINT",
+        DataType::Int16 => "SMALLINT",
+        DataType::Int32 => "INTEGER",
+        DataType::Int64 => "BIGINT",
+        DataType::UInt8 => "UTINYINT",
+        DataType::UInt16 => "USMALLINT",
+        DataType::UInt32 => "UINTEGER",
+        DataType::UInt64 => "UBIGINT",
+        DataType::Float32 => "FLOAT",
+        DataType::Float64 => "DOUBLE",
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "BLOB",
+        DataType::Date32 => "DATE",
+        DataType::Time64(_) => "TIME",
+        DataType::Timestamp(_, Some(_)) => "TIMESTAMP WITH TIME ZONE",
+        DataType::Timestamp(_, None) => "TIMESTAMP",
+        DataType::Interval(_) => "INTERVAL",
+        DataType::Null => "NULL",
+        DataType::Decimal128(precision, scale) => return format!("DECIMAL({precision},{scale})"),
+        DataType::List(of) | DataType::LargeList(of) => return format!("{}[]", type_name(of.data_type())),
+        DataType::FixedSizeList(of, length) => return format!("{}[{length}]", type_name(of.data_type())),
+        DataType::Struct(fields) => {
+            let fields = fields
+                .iter()
+                .map(|field| format!("{} {}", ident(field.name()), type_name(field.data_type())));
+            return format!("STRUCT({})", fields.collect::<Vec<_>>().join(", "));
+        }
+        DataType::Map(entries, _) => {
+            return match entries.data_type() {
+                DataType::Struct(pair) => {
+                    let parts: Vec<String> = pair.iter().map(|field| type_name(field.data_type())).collect();
+                    format!("MAP({})", parts.join(", "))
+                }
+                _ => "MAP".to_owned(),
+            };
+        }
+        // Texts, and what reaches Arrow as text: enumerations, bits.
+        _ => "VARCHAR",
+    };
+    name.to_owned()
 }
 
 /// Turns several batches into one object a row.
@@ -164,11 +241,11 @@ fn list(elements: &dyn Array) -> Value {
     Value::Array((0..elements.len()).map(|row| cell(elements, row)).collect())
 }
 
-fn float(value: f64) -> Value {
+pub(crate) fn float(value: f64) -> Value {
     serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
-fn decimal(unscaled: i128, scale: u8) -> Value {
+pub(crate) fn decimal(unscaled: i128, scale: u8) -> Value {
     if scale == 0 {
         return i64::try_from(unscaled).map_or_else(|_| json!(unscaled.to_string()), |whole| json!(whole));
     }
@@ -183,7 +260,7 @@ fn decimal(unscaled: i128, scale: u8) -> Value {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold("\\x".to_owned(), |mut text, byte| {
         // Writing to a String cannot fail.
@@ -192,14 +269,14 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-fn date(days: i32) -> Value {
+pub(crate) fn date(days: i32) -> Value {
     match NaiveDate::from_epoch_days(days) {
         Some(date) => json!(date.to_string()),
         None => json!(if days > 0 { "infinity" } else { "-infinity" }),
     }
 }
 
-fn time(micros: i64) -> Value {
+pub(crate) fn time(micros: i64) -> Value {
     let seconds = u32::try_from(micros / 1_000_000).unwrap_or(u32::MAX);
     let nanos = u32::try_from(micros % 1_000_000).unwrap_or(0) * 1_000;
     match NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos) {
@@ -209,7 +286,7 @@ fn time(micros: i64) -> Value {
     }
 }
 
-fn timestamp(micros: i64, instant: bool) -> Value {
+pub(crate) fn timestamp(micros: i64, instant: bool) -> Value {
     match DateTime::from_timestamp_micros(micros) {
         Some(time) if micros != i64::MAX && micros != -i64::MAX => {
             json!(

@@ -14,10 +14,12 @@ use crate::metadata::{ColumnInfo, columns_of};
 use crate::source::ident::ident;
 use crate::store::{Limits, fault};
 
+use super::by_time;
+
 /// The most rows that one page may have.
 const PAGE_SIZE_MAX: u64 = 500;
 /// The columns that `search` looks into, as far as they exist.
-const SEARCHED: [&str; 5] = [
+pub(super) const SEARCHED: [&str; 5] = [
     "query",
     "trace_id",
     "actual_output",
@@ -115,6 +117,9 @@ impl Dataset {
         };
         // The built-in relations have keys by which rows differ; of anybody else's only all columns together are sure to be one.
         let keyed = self.config().kind != DatasetKind::Custom;
+        if let Some(page) = by_time::load(self, &request).await? {
+            return Ok(page);
+        }
         self.engine()
             .readable()
             .await?
@@ -161,27 +166,7 @@ fn load(connection: &Connection, relation: &str, request: &PageRequest, keyed: b
         return Ok(empty);
     }
     let (condition, params) = condition(&request.filters, &columns)?;
-    let find = |name: &str| {
-        columns
-            .iter()
-            .find(|column| column.column_name.eq_ignore_ascii_case(name))
-    };
-    let sort = request.sort_by.as_deref().and_then(find).or_else(|| find("timestamp"));
-    let mut shown: Vec<&str> = request
-        .columns
-        .iter()
-        .filter_map(|name| find(name))
-        .map(|column| column.column_name.as_str())
-        .collect();
-    if shown.is_empty() {
-        shown = columns.iter().map(|column| column.column_name.as_str()).collect();
-    } else if let (Some(sort), Some(_)) = (sort, &request.sort_by)
-        && !shown.contains(&sort.column_name.as_str())
-    {
-        shown.push(&sort.column_name);
-    }
-    let mut seen = std::collections::HashSet::new();
-    shown.retain(|name| seen.insert(*name));
+    let layout = Layout::of(request, &columns, keyed);
     let relation = ident(relation);
     let total: i64 = connection
         .query_row(
@@ -190,18 +175,11 @@ fn load(connection: &Connection, relation: &str, request: &PageRequest, keyed: b
             |row| row.get(0),
         )
         .map_err(fault::store("query.page"))?;
-    // Arrow has no time with an offset; as text it keeps it.
-    let has_offset = |name: &str| find(name).is_some_and(|column| column.column_type == "TIME WITH TIME ZONE");
-    let cell = |name: &&str| match (ident(name), has_offset(name)) {
-        (name, true) => format!("{name}::varchar as {name}"),
-        (name, false) => name,
-    };
-    let list = shown.iter().map(cell).collect::<Vec<_>>().join(", ");
-    let mut sql = format!("select {list} from {relation}{condition}");
-    order(&mut sql, sort, request.direction, &columns, keyed);
     let offset = (request.page - 1) * request.page_size;
-    // Writing to a String cannot fail.
-    let _ = write!(sql, " limit {} offset {offset}", request.page_size);
+    let sql = format!(
+        "select {} from {relation}{condition}{} limit {} offset {offset}",
+        layout.list, layout.order, request.page_size
+    );
     let batches = crate::store::fetch(connection, &sql, params, "query.page")?;
     let rows = batches.iter().flat_map(super::batch_to_json).collect();
     Ok(Page {
@@ -209,6 +187,62 @@ fn load(connection: &Connection, relation: &str, request: &PageRequest, keyed: b
         total: total.cast_unsigned(),
         ..empty
     })
+}
+
+/// What a page shows, and in which order.
+pub(super) struct Layout {
+    /// The columns as SQL.
+    pub(super) list: String,
+    /// The `order by`.
+    pub(super) order: String,
+}
+
+impl Layout {
+    pub(super) fn of(request: &PageRequest, columns: &[ColumnInfo], keyed: bool) -> Self {
+        let find = |name: &str| {
+            columns
+                .iter()
+                .find(|column| column.column_name.eq_ignore_ascii_case(name))
+        };
+        let sort = sort_column(request, columns);
+        let mut shown: Vec<&str> = request
+            .columns
+            .iter()
+            .filter_map(|name| find(name))
+            .map(|column| column.column_name.as_str())
+            .collect();
+        if shown.is_empty() {
+            shown = columns.iter().map(|column| column.column_name.as_str()).collect();
+        } else if let (Some(sort), Some(_)) = (sort, &request.sort_by)
+            && !shown.contains(&sort.column_name.as_str())
+        {
+            shown.push(&sort.column_name);
+        }
+        let mut seen = std::collections::HashSet::new();
+        shown.retain(|name| seen.insert(*name));
+        // Arrow has no time with an offset; as text it keeps it.
+        let has_offset = |name: &str| find(name).is_some_and(|column| column.column_type == "TIME WITH TIME ZONE");
+        let cell = |name: &&str| match (ident(name), has_offset(name)) {
+            (name, true) => format!("{name}::varchar as {name}"),
+            (name, false) => name,
+        };
+        let mut sql = String::new();
+        order(&mut sql, sort, request.direction, columns, keyed);
+        Self {
+            list: shown.iter().map(cell).collect::<Vec<_>>().join(", "),
+            order: sql,
+        }
+    }
+}
+
+/// The column that a page is sorted by.
+pub(super) fn sort_column<'c>(request: &PageRequest, columns: &'c [ColumnInfo]) -> Option<&'c ColumnInfo> {
+    let find = |name: &str| {
+        columns
+            .iter()
+            .find(|column| column.column_name.eq_ignore_ascii_case(name))
+    };
+    request.sort_by.as_deref().and_then(find).or_else(|| find("timestamp"))
 }
 
 /// The sort column, then keys that tell rows apart, so that no row repeats or goes missing between pages.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Signals;
-use crate::config::{Connection, Origin, TlsMode};
+use crate::config::{Connection, Origin, Setting, TlsMode};
 
 /// Where the feedback comes from.
 #[derive(Clone, Debug, Serialize)]
@@ -49,6 +49,42 @@ pub struct DatabaseConnection {
     pub has_url: bool,
 }
 
+impl DatabaseConnection {
+    /// Describes the connection of a block.
+    pub(crate) fn of(
+        connection: &Connection,
+        settings: &[Setting],
+        block: &str,
+        schema: String,
+        table: Option<String>,
+    ) -> Self {
+        let url = format!("{block}.url");
+        let (host, port, database, ssl_mode) = match connection {
+            Connection::Postgres(server) => (
+                Some(server.host.clone()),
+                Some(server.port),
+                server.database.clone(),
+                Some(tls(server.tls).to_owned()),
+            ),
+            Connection::Sqlite { path } => {
+                let name = path.file_name().unwrap_or_default();
+                (None, None, name.to_string_lossy().into_owned(), None)
+            }
+        };
+        Self {
+            host,
+            port,
+            database,
+            schema,
+            table,
+            ssl_mode,
+            has_url: settings
+                .iter()
+                .any(|setting| setting.key == url && setting.origin != Origin::Default),
+        }
+    }
+}
+
 impl Signals {
     /// Tells where the feedback comes from.
     #[must_use]
@@ -56,32 +92,11 @@ impl Signals {
         let config = self.dataset.config();
         let configured = config.connection.is_some();
         let settings = &self.engine.config().settings;
-        let has_url = settings
-            .iter()
-            .any(|setting| setting.key == "human_signals_db.url" && setting.origin != Origin::Default);
         let options = self.options();
         let describe = |connection: &Connection| {
-            let (host, port, database, ssl_mode) = match connection {
-                Connection::Postgres(server) => (
-                    Some(server.host.clone()),
-                    Some(server.port),
-                    server.database.clone(),
-                    Some(tls(server.tls).to_owned()),
-                ),
-                Connection::Sqlite { path } => {
-                    let name = path.file_name().unwrap_or_default();
-                    (None, None, name.to_string_lossy().into_owned(), None)
-                }
-            };
-            DatabaseConnection {
-                host,
-                port,
-                database,
-                schema: options.map_or_else(String::new, |options| options.schema.clone()),
-                table: options.and_then(|options| options.table.clone()),
-                ssl_mode,
-                has_url,
-            }
+            let schema = options.map_or_else(String::new, |options| options.schema.clone());
+            let table = options.and_then(|options| options.table.clone());
+            DatabaseConnection::of(connection, settings, "human_signals_db", schema, table)
         };
         DatabaseAnswer {
             success: true,

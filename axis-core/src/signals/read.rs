@@ -57,7 +57,7 @@ impl Signals {
                    (select rowid from {table} order by "Case_ID" limit {limit} offset {offset}) order by "Case_ID""#
             );
             let cases = cases(connection, &sql, Vec::new())?;
-            let total = count(connection, "", Vec::new())?;
+            let total = description.cases;
             let (data, layout) = records(&cases, description, &visible);
             Ok((data, layout, total))
         });
@@ -79,8 +79,7 @@ impl Signals {
         check_page(&request)?;
         let visible = self.visible_metrics();
         let (page, page_size) = (request.page, request.page_size);
-        let found =
-            self.read(move |connection, description| load(connection, &request, Layout::new(description, &visible)));
+        let found = self.read(move |connection, description| load(connection, &request, description, &visible));
         let (rows, total) = found.await?.unwrap_or_default();
         Ok(Page {
             rows,
@@ -165,7 +164,14 @@ fn shown(name: &str, stored: &[ColumnInfo]) -> ColumnInfo {
     }
 }
 
-fn load(connection: &Connection, request: &PageRequest, layout: Layout) -> Result<(Vec<Map<String, Value>>, u64)> {
+fn load(
+    connection: &Connection,
+    request: &PageRequest,
+    description: Description,
+    visible: &[String],
+) -> Result<(Vec<Map<String, Value>>, u64)> {
+    let stored_cases = description.cases;
+    let layout = Layout::new(description, visible);
     let stored: Vec<ColumnInfo> = columns_of(connection, RELATION)?
         .into_iter()
         .filter(|column| !INNER.contains(&&*column.column_name))
@@ -195,7 +201,11 @@ fn load(connection: &Connection, request: &PageRequest, layout: Layout) -> Resul
          (select rowid from {table}{condition} {order} limit {} offset {offset}) {order}",
         request.page_size
     );
-    let total = count(connection, &condition, params.clone())?;
+    let total = if condition.is_empty() {
+        stored_cases
+    } else {
+        count(connection, &condition, params.clone())?
+    };
     let found = cases(connection, &sql, params)?;
     let mut chosen: Vec<&String> = request.columns.iter().filter_map(|name| find(name)).collect();
     if let (false, Some(sort)) = (chosen.is_empty(), sort)

@@ -110,6 +110,8 @@ pub(super) struct Description {
     pub(super) promoted: Vec<String>,
     /// The fields that cases take over from their first row, as far as the data has them.
     pub(super) carried: Vec<String>,
+    /// How many cases are stored.
+    pub(super) cases: u64,
 }
 
 /// Collects the schema from cases, which must come in the order of their ids.
@@ -185,6 +187,7 @@ impl Collector {
             },
             carried: columns.present(&CARRIED),
             promoted,
+            cases: 0,
         }
     }
 }

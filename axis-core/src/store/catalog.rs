@@ -67,11 +67,26 @@ pub(crate) struct DatasetRecord {
     pub(crate) last_failure: Option<Failure>,
     /// The view that readers see: its name and its SQL.
     pub(crate) view: Option<(String, String)>,
+    /// The upload that is stored in the place of a source's rows.
+    #[serde(default)]
+    pub(crate) upload: Option<UploadRecord>,
+    /// The generation that the dataset had when its rows were removed; the next one is greater.
+    #[serde(default)]
+    pub(crate) retired: u64,
     /// The tables, by name.
     pub(crate) tables: BTreeMap<String, TableRecord>,
     /// The relation that is made from the view, if there is one.
     #[serde(default)]
     pub(crate) derived: Option<DerivedRecord>,
+}
+
+/// What is remembered of an upload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct UploadRecord {
+    /// The name that its owner knows.
+    pub(crate) name: String,
+    /// When it was committed.
+    pub(crate) kept_at: DateTime<Utc>,
 }
 
 /// What is remembered of one table.

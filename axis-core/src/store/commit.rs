@@ -161,7 +161,7 @@ impl Commit {
         }
         reach(Step::Derived);
         if changed {
-            record.generation += 1;
+            record.generation = record.generation.max(record.retired) + 1;
             record.revision.clone_from(&self.run.run_id);
         }
         if !made.is_empty() {

@@ -158,11 +158,10 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Instant;
 
-    use tokio_util::sync::CancellationToken;
-
     use super::super::open_stream;
     use super::*;
     use crate::config::Config;
+    use crate::query::{Query, Running};
 
     fn config(directory: &tempfile::TempDir) -> StoreConfig {
         Config::for_store(directory.path().join("s.duckdb")).store
@@ -177,10 +176,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let config = config(&directory);
         let (keeper, _) = Keeper::open(&config, None).await.unwrap();
-        let sql = "select range from range(100000000)".to_owned();
-        let cancel = CancellationToken::new();
         let pool = Arc::clone(&keeper.store().pool);
-        let mut stream = open_stream(&pool, sql, Vec::new(), None, cancel).await.unwrap();
+        let running: Arc<Running> = Arc::default();
+        let query = Query::sql("select range from range(100000000)");
+        let ticket = running
+            .enter(query.id, None, chrono::Utc::now(), query.cancel.clone())
+            .unwrap();
+        let mut stream = open_stream(&pool, query, ticket).await.unwrap();
         drop(pool);
         drop(keeper);
         assert_eq!(Keeper::open(&config, None).await.unwrap_err().kind(), ErrorKind::Locked);

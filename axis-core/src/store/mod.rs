@@ -28,8 +28,8 @@ use duckdb::Connection;
 
 pub use catalog::RunRecord;
 pub(crate) use catalog::{
-    Catalog, ColumnRecord, DatasetRecord, Mark, TableRecord, generation as stored_generation, log_run, recent_runs,
-    write as write_record,
+    Catalog, ColumnRecord, DatasetRecord, Mark, TableRecord, UploadRecord, generation as stored_generation, log_run,
+    recent_runs, write as write_record,
 };
 pub(crate) use checksum::{Hashed, Sums, stored_columns, sum_feed, sum_table};
 pub(crate) use commit::{ChangeKind, Commit, TableChange, TableOutcome};
@@ -112,6 +112,10 @@ fn connect(config: &StoreConfig, path: &Path) -> Result<Connection> {
         if let Some(limit) = config.memory_limit {
             flags = flags.with("memory_limit", format!("{limit}B"))?;
         }
+        flags = flags.with(
+            "max_temp_directory_size",
+            format!("{}B", config.max_temp_directory_size),
+        )?;
         if let Some(threads) = config.threads {
             flags = flags.with("threads", threads.to_string())?;
         }
@@ -138,9 +142,13 @@ fn connect(config: &StoreConfig, path: &Path) -> Result<Connection> {
     if config.memory_limit.is_none() {
         quarter_of_memory(&connection).map_err(fault::store("store.open"))?;
     }
-    // From here on no SQL reaches files or the network, and it cannot be switched back on.
+    // From here on no SQL reaches files or the network, and nothing but what loads change (`pressure`) can be set at all.
     connection
-        .execute_batch("set enable_external_access = false")
+        .execute_batch(
+            "set enable_external_access = false;
+             set allowed_configs = ['threads', 'memory_limit'];
+             set lock_configuration = true",
+        )
         .map_err(fault::store("store.open"))?;
     Ok(connection)
 }

@@ -18,6 +18,9 @@ use crate::failpoint::{Step, reach};
 
 /// How often a running statement is interrupted again: an interrupt between two statements of one piece of work has no effect.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(20);
+/// The stack of a thread that runs SQL of others. DuckDB goes down with the depth of what it plans, and overflowing the two
+/// megabytes that threads usually have would end the process. Only what is used takes memory.
+const DEEP: usize = 64 << 20;
 /// How many idle connections are kept. More are cheap to make and to drop.
 const IDLE: usize = 16;
 
@@ -279,6 +282,23 @@ impl Pool {
     /// Runs blocking work on a thread that closing waits for.
     pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
         self.work.spawn_blocking(work);
+    }
+
+    /// Runs SQL of others on a thread of its own that closing waits for, with a stack for whatever depth it has.
+    pub(crate) fn spawn_deep(&self, work: impl FnOnce() + Send + 'static) -> Result<()> {
+        let open = self.work.token();
+        let thread = std::thread::Builder::new()
+            .name("axis-query".to_owned())
+            .stack_size(DEEP);
+        let spawned = thread.spawn(move || {
+            work();
+            drop(open);
+        });
+        spawned.map(drop).map_err(|error| {
+            Error::new(ErrorKind::Store, "there is no thread for the query; try again")
+                .during("query")
+                .because(error)
+        })
     }
 
     /// Returns a token that fires when the engine closes.

@@ -2,11 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use duckdb::types::Value;
 use duckdb::{Connection, InterruptHandle, params_from_iter};
@@ -16,14 +17,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Pool, fault};
 use crate::error::{Error, ErrorKind, Result};
+use crate::query::{Query, Ticket};
 
 /// Batches that may wait for a slow consumer.
 const BUFFERED: usize = 4;
+/// How deep values may be nested: whoever reads them goes down as deep, on a stack of the usual size.
+const DEPTH: usize = 64;
+/// How long past its deadline a query may take to notice: DuckDB does not look for interrupts while it plans.
+const NOTICING: Duration = Duration::from_secs(1);
 
 /// The answer of a query, batch by batch. Dropping it interrupts DuckDB.
 pub struct QueryStream {
     schema: SchemaRef,
     batches: mpsc::Receiver<Result<RecordBatch>>,
+    truncated: Arc<AtomicBool>,
     stop: CancellationToken,
 }
 
@@ -40,6 +47,12 @@ impl QueryStream {
     /// `Timeout`, `Cancelled`, or `Query` when the query fails while it runs. The stream has then ended.
     pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
         self.batches.recv().await
+    }
+
+    /// Tells, at the end, whether there were more rows than `max_rows`.
+    #[must_use]
+    pub fn truncated(&self) -> bool {
+        self.truncated.load(Ordering::Acquire)
     }
 
     /// Reads everything.
@@ -77,18 +90,13 @@ impl Drop for QueryStream {
     }
 }
 
-/// Starts a client's query on a slot of the pool. `timeout` covers the wait for the slot and the whole stream.
-pub(crate) async fn open_stream(
-    pool: &Arc<Pool>,
-    sql: String,
-    params: Vec<Value>,
-    timeout: Option<Duration>,
-    cancel: CancellationToken,
-) -> Result<QueryStream> {
-    let deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout);
+/// Starts a client's query on a slot of the pool. Its timeout covers the wait for the slot and the whole stream.
+pub(crate) async fn open_stream(pool: &Arc<Pool>, query: Query, ticket: Ticket) -> Result<QueryStream> {
+    let cancel = query.cancel.clone();
+    let deadline = query.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
     let slot = tokio::select! {
         slot = pool.slot() => slot?,
-        () = cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the query was cancelled")),
+        () = cancel.cancelled() => return Err(cancelled()),
         () = until(deadline) => return Err(timed_out()),
     };
     let connection = pool.checkout()?;
@@ -111,12 +119,16 @@ pub(crate) async fn open_stream(
         stop: stop.clone(),
         deadline,
     };
-    pool.spawn(move || {
+    let truncated = Arc::new(AtomicBool::new(false));
+    let cut = Arc::clone(&truncated);
+    pool.spawn_deep(move || {
         let _slot = slot;
         let _finished = finished.drop_guard();
+        ticket.begins();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let _query = owner.query(&connection);
-            produce(&connection, &sql, params, schema_in, |batch| {
+            produce(&connection, &query, schema_in, &cut, |batch| {
+                ticket.count(batch.num_rows() as u64);
                 verdict.send(&runtime, &batches_in, batch)
             })
         }));
@@ -134,13 +146,25 @@ pub(crate) async fn open_stream(
                 runtime.spawn(tell(batches_in, verdict.explain(error)));
             }
         }
-    });
+    })?;
     // Whoever drops the future before there is a stream stops the query, too.
     let guard = stop.clone().drop_guard();
-    let answered = schema.await;
+    let answered = tokio::select! {
+        answered = schema => answered,
+        () = until(deadline.map(|deadline| deadline + NOTICING)) => return Err(timed_out()),
+        () = async {
+            stop.cancelled().await;
+            tokio::time::sleep(NOTICING).await;
+        } => return Err(cancelled()),
+    };
     guard.disarm();
     match answered {
-        Ok(schema) => Ok(QueryStream { schema, batches, stop }),
+        Ok(schema) => Ok(QueryStream {
+            schema,
+            batches,
+            truncated,
+            stop,
+        }),
         Err(_) => {
             // The producer has ended by itself; cancelling now would make its own error look like a cancellation.
             let mut batches = batches;
@@ -167,7 +191,7 @@ impl Verdict {
         runtime.block_on(async {
             tokio::select! {
                 sent = batches.send(Ok(batch)) => Ok(sent.is_ok()),
-                () = self.stop.cancelled() => Err(Error::new(ErrorKind::Cancelled, "the query was cancelled")),
+                () = self.stop.cancelled() => Err(cancelled()),
                 () = until(self.deadline) => Err(timed_out()),
             }
         })
@@ -180,7 +204,7 @@ impl Verdict {
         {
             timed_out()
         } else if self.stop.is_cancelled() {
-            Error::new(ErrorKind::Cancelled, "the query was cancelled").during("query")
+            cancelled()
         } else if error.kind() == ErrorKind::Cancelled {
             // Nobody stopped it: when a part of a query fails, DuckDB interrupts the other parts, and may report that.
             Error::new(ErrorKind::Query, "the query failed while it was running")
@@ -232,26 +256,55 @@ async fn watch(
 
 fn produce(
     connection: &Connection,
-    sql: &str,
-    params: Vec<Value>,
+    query: &Query,
     schema_in: oneshot::Sender<SchemaRef>,
+    truncated: &AtomicBool,
     send: impl Fn(RecordBatch) -> Result<bool>,
 ) -> Result<()> {
-    let mut statement = connection.prepare(sql).map_err(fault::query)?;
+    query.check(connection)?;
+    let mut statement = connection.prepare(&query.sql).map_err(fault::query)?;
+    let values = query.values(&statement)?;
     let schema = statement
-        .stream_arrow(params_from_iter(params))
+        .stream_arrow(params_from_iter(values))
         .map_err(fault::query)?
         .get_schema();
+    if schema.fields().iter().any(|field| depth(field.data_type()) > DEPTH) {
+        let message = format!("the query makes values that are nested deeper than {DEPTH} levels");
+        return Err(Error::new(ErrorKind::Query, message).during("query"));
+    }
     // The receiver may have gone; then the first send ends the loop.
     let _ = schema_in.send(schema);
+    let mut left = query.max_rows.unwrap_or(u64::MAX);
     // The iterator of `stream_arrow` panics when a later part of the result fails; `step` says so.
     while let Some(part) = statement.step().map_err(fault::query)? {
         let batch = RecordBatch::from(&part);
-        if batch.num_rows() > 0 && !send(batch)? {
+        let rows = usize::try_from(left).unwrap_or(usize::MAX).min(batch.num_rows());
+        left -= rows as u64;
+        let is_cut = rows < batch.num_rows();
+        // Before the last batch is sent: whoever has it may ask.
+        truncated.store(is_cut, Ordering::Release);
+        if rows > 0 && !send(if is_cut { batch.slice(0, rows) } else { batch })? || is_cut {
             break;
         }
     }
     Ok(())
+}
+
+/// How deep lists and structs are nested in each other.
+fn depth(ty: &DataType) -> usize {
+    match ty {
+        DataType::List(of) | DataType::LargeList(of) | DataType::FixedSizeList(of, _) | DataType::Map(of, _) => {
+            1 + depth(of.data_type())
+        }
+        DataType::Struct(fields) => {
+            1 + fields
+                .iter()
+                .map(|field| depth(field.data_type()))
+                .max()
+                .unwrap_or_default()
+        }
+        _ => 0,
+    }
 }
 
 /// Runs one of our own queries and returns its whole answer.
@@ -285,6 +338,10 @@ pub(crate) fn each_batch(
         take(RecordBatch::from(&part))?;
     }
     Ok(())
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the query was cancelled").during("query")
 }
 
 fn timed_out() -> Error {

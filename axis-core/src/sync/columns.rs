@@ -128,6 +128,38 @@ pub(crate) fn names(kind: DatasetKind, custom: &BTreeMap<String, String>, source
     Ok(Names { finals, kept })
 }
 
+/// Gives every source column its final name; see [`names`].
+pub(crate) fn final_names(
+    kind: DatasetKind,
+    custom: &BTreeMap<String, String>,
+    source: &[String],
+) -> Result<Vec<String>> {
+    names(kind, custom, source).map(|names| names.finals)
+}
+
+/// The columns without which nothing can be said about KPIs.
+const KPI_REQUIRED: [&str; 4] = ["kpi_name", "kpi_category", "numeric_value", "created_at"];
+
+/// Returns the columns that the analytics of this kind of dataset need and that are not among the final names.
+pub(crate) fn missing(kind: DatasetKind, names: &[&str]) -> Vec<&'static str> {
+    let needed: &[&str] = match kind {
+        DatasetKind::Kpi => &KPI_REQUIRED,
+        _ => &[],
+    };
+    let is_missing = |needed: &&str| !names.iter().any(|name| name.eq_ignore_ascii_case(needed));
+    needed.iter().copied().filter(is_missing).collect()
+}
+
+/// Says which columns are missing, and what to do.
+pub(crate) fn lacks<S: AsRef<str>>(missing: &[S]) -> String {
+    let names: Vec<String> = missing.iter().map(|name| format!("`{}`", name.as_ref())).collect();
+    format!(
+        "the KPIs lack the column{} {}; add what is missing to `kpi_db.query`, or give it that name under `kpi_db.columns`",
+        if missing.len() == 1 { "" } else { "s" },
+        names.join(", ")
+    )
+}
+
 /// The canonical name that the built-in rules give a column; `None` when they leave it alone.
 fn target(kind: DatasetKind, name: &str) -> Option<String> {
     let key = key(name);

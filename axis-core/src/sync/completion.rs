@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::columns;
 use super::plan::TablePlan;
 use super::read::{Staged, is_confirmed};
 use super::report::{Strategy, SyncReport, TableReport};
 use super::window::{self, Clocks};
 use crate::clock::Clock;
+use crate::column::Column;
 use crate::config::DatasetConfig;
 use crate::source::{CursorValue, Horizon};
 use crate::store::{DatasetRecord, Mark, RunRecord, TableOutcome, TableRecord};
@@ -25,6 +27,16 @@ pub(super) struct Completion {
     pub(super) started_at: DateTime<Utc>,
     pub(super) plans: Vec<TablePlan>,
     pub(super) staged: Vec<Staged>,
+}
+
+/// What the analytics will miss. Everything else can be asked all the same, so that it is no failure.
+fn missing_columns(dataset: &DatasetConfig, columns: &[Column]) -> Vec<String> {
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let missing = columns::missing(dataset.kind, &names);
+    if !missing.is_empty() {
+        tracing::warn!(dataset = dataset.name, "{}", columns::lacks(&missing));
+    }
+    missing.into_iter().map(str::to_owned).collect()
 }
 
 impl Completion {
@@ -62,6 +74,7 @@ impl Completion {
                 watermark: outcome.watermark.as_ref().map(CursorValue::display),
                 schema_change: plan.schema_change,
                 kept_aliases: plan.kept,
+                missing_columns: missing_columns(&self.dataset, &plan.columns),
             });
             let before = record.tables.get(&plan.table);
             let lookback = self
@@ -112,6 +125,7 @@ impl Completion {
             record.generation,
         );
         record.tables = records;
+        record.upload = None;
         record.last_failure = None;
         match strategy {
             Strategy::Full { .. } => {

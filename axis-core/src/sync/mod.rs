@@ -24,6 +24,7 @@ mod view;
 mod window;
 
 pub use columns::KeptAlias;
+pub(crate) use columns::{final_names, lacks, missing};
 pub(crate) use peek::Memory;
 pub use plan::SyncMode;
 pub use report::{Failure, FullReason, Ranges, Reconciliation, Strategy, SyncEvent, SyncReport, TableReport};
@@ -31,3 +32,4 @@ pub(crate) use run::{Done, RunContext, run};
 pub(crate) use schedule::{Due, Timing, due};
 pub use verdict::{ColumnDifference, Difference, Sides, TableVerification, VerifyReport};
 pub(crate) use verify::verify;
+pub(crate) use view::{is_key, layout};

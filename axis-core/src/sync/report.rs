@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::columns::KeptAlias;
+use super::columns::{KeptAlias, lacks};
 use crate::error::Error;
 
 /// What one sync of one dataset did.
@@ -70,6 +70,17 @@ pub struct TableReport {
     pub schema_change: Option<String>,
     /// Aliases that kept their own name because the canonical one was taken.
     pub kept_aliases: Vec<KeptAlias>,
+    /// Columns that the analytics of this dataset need and the query does not return; without them the analytics fail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_columns: Vec<String>,
+}
+
+impl TableReport {
+    /// Says which columns the analytics miss, and what to do; `None` when they miss none.
+    #[must_use]
+    pub fn missing(&self) -> Option<String> {
+        (!self.missing_columns.is_empty()).then(|| lacks(&self.missing_columns))
+    }
 }
 
 /// What a comparison of all keys of a table found. Afterwards both sides have the same keys.
@@ -150,6 +161,8 @@ pub enum FullReason {
     NoPrimaryKey,
     /// A comparison of the keys found rows below the window that are not stored.
     KeysMissing,
+    /// The rows were uploaded; no source was read.
+    Uploaded,
 }
 
 impl FullReason {
@@ -168,6 +181,7 @@ impl FullReason {
             Self::Truncated => "the last sync was cut by max_sync_rows",
             Self::NoPrimaryKey => "without a primary_key only that finds deleted rows",
             Self::KeysMissing => "rows were inserted below the window",
+            Self::Uploaded => "the rows were uploaded",
             Self::Interval => "full_refresh_interval_minutes has passed",
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::plan::TablePlan;
+use crate::column::Column;
 use crate::config::ViewConfig;
 use crate::source::ident::ident;
 
@@ -18,23 +19,60 @@ pub(crate) fn sql(view: &ViewConfig, plans: &[TablePlan]) -> Option<(String, Str
     }
 }
 
+/// One column of the built-in join.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Joined<'n> {
+    /// Whether it is the results' column; else it is the dataset's.
+    pub(crate) of_results: bool,
+    /// Its name there.
+    pub(crate) name: &'n str,
+    /// Its name in the join.
+    pub(crate) shown: String,
+}
+
 /// Every results column by name, then every other dataset column by name, prefixed `dataset_` where the name is taken.
-fn join(dataset: &TablePlan, results: &TablePlan) -> String {
-    let names = |plan: &TablePlan| {
-        let mut names: Vec<String> = plan.columns.iter().map(|column| column.name.clone()).collect();
-        names.sort();
+pub(crate) fn layout<'n>(dataset: &'n [Column], results: &'n [Column]) -> Vec<Joined<'n>> {
+    let names = |columns: &'n [Column]| {
+        let mut names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        names.sort_unstable();
         names
     };
-    let is_key = |name: &str| name.eq_ignore_ascii_case("dataset_id");
-    let mut list: Vec<String> = names(results).iter().map(|name| format!("r.{}", ident(name))).collect();
-    let mut taken: HashSet<String> = names(results).iter().map(|name| name.to_lowercase()).collect();
-    for name in names(dataset).iter().filter(|name| !is_key(name)) {
-        let mut shown = name.clone();
+    let mut taken: HashSet<String> = results.iter().map(|column| column.name.to_lowercase()).collect();
+    let mut list: Vec<Joined<'n>> = names(results)
+        .into_iter()
+        .map(|name| Joined {
+            of_results: true,
+            name,
+            shown: name.to_owned(),
+        })
+        .collect();
+    for name in names(dataset).into_iter().filter(|name| !is_key(name)) {
+        let mut shown = name.to_owned();
         while !taken.insert(shown.to_lowercase()) {
             shown = format!("dataset_{shown}");
         }
-        list.push(format!("d.{} as {}", ident(name), ident(&shown)));
+        list.push(Joined {
+            of_results: false,
+            name,
+            shown,
+        });
     }
+    list
+}
+
+/// Tells whether both sides are joined by a column of this name.
+pub(crate) fn is_key(name: &str) -> bool {
+    name.eq_ignore_ascii_case("dataset_id")
+}
+
+fn join(dataset: &TablePlan, results: &TablePlan) -> String {
+    let list: Vec<String> = layout(&dataset.columns, &results.columns)
+        .iter()
+        .map(|column| match column.of_results {
+            true => format!("r.{}", ident(column.name)),
+            false => format!("d.{} as {}", ident(column.name), ident(&column.shown)),
+        })
+        .collect();
     let key = |plan: &TablePlan| plan.columns.iter().find(|column| is_key(&column.name)).cloned();
     let on = match (key(results), key(dataset)) {
         // Keys of two types are compared as text, as their owners would write them.

@@ -248,17 +248,30 @@ impl Project {
         Self { directory }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Writes a file below `custom/config`.
     pub(crate) fn file(&self, name: &str, text: &str) {
         std::fs::write(self.directory.path().join("custom/config").join(name), text).unwrap();
     }
 
+    pub(crate) fn custom_dir(&self) -> PathBuf {
+        self.directory.path().join("custom")
+    }
+
     /// Loads the configuration with these variables.
     pub(crate) fn load(&self, variables: &[(&str, &str)]) -> Config {
+        Self::load_from(&self.custom_dir(), variables)
+    }
+
+    /// The same for a custom directory of another process.
+    pub(crate) fn load_from(custom_dir: &Path, variables: &[(&str, &str)]) -> Config {
         let variables = variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Config::load(self.directory.path().join("custom"), &Env::new(variables)).unwrap()
+        Config::load(custom_dir, &Env::new(variables)).unwrap()
     }
 
     /// Loads and opens.

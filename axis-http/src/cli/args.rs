@@ -83,6 +83,9 @@ pub(crate) struct ServeArgs {
     /// The port to listen on, 0 for a free one [default: PORT or 8500].
     #[arg(long)]
     pub(crate) port: Option<u16>,
+    /// Serves other machines without asking for a key or a token.
+    #[arg(long)]
+    pub(crate) insecure: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -29,9 +29,9 @@ pub(crate) fn check(context: &Context) -> Result<Exit, Failure> {
 
 fn broken(config: &Config) -> Vec<(Option<String>, Error)> {
     let datasets = config.datasets.iter();
-    datasets
-        .filter_map(|dataset| Some((Some(dataset.name.clone()), dataset.broken.clone()?)))
-        .collect()
+    let of_datasets = datasets.filter_map(|dataset| Some((Some(dataset.name.clone()), dataset.broken.clone()?)));
+    let of_dashboard = config.dashboard.broken.iter().map(|error| (None, error.clone()));
+    of_datasets.chain(of_dashboard).collect()
 }
 
 fn document(config: Option<&Config>, errors: &[(Option<String>, Error)]) -> Value {

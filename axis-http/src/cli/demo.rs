@@ -8,6 +8,7 @@ use std::path::Path;
 use arrow::util::pretty::pretty_format_batches;
 use axis_core::config::{Config, SyncMode};
 use axis_core::{Engine, Error, ErrorKind, Query, SyncOptions, arrow, rows_to_json};
+use axis_http::ServeOptions;
 use serde_json::json;
 
 use super::args::DemoArgs;
@@ -29,6 +30,9 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Fail
     let now = chrono::Utc::now().timestamp_micros();
     let made = directory::make(&args.dir, args.rows, now).await?;
     let mut config = Config::load(&made.custom_dir, &context.env)?;
+    if let Some(listener) = &listener {
+        ServeOptions::default().check(config.server.authenticates(), listener.local_addr()?)?;
+    }
     // The demonstration syncs by itself, where it can tell about it.
     config.store.sync_mode = SyncMode::Manual;
     config.store.scheduler = false;

@@ -95,6 +95,10 @@ impl Context {
             self.output
                 .note(&format!("warning: {}: {}", warning.place, warning.message));
         }
+        for error in &config.dashboard.broken {
+            self.output
+                .note(&format!("warning: {error}; the dashboard has the default instead"));
+        }
         Ok(config)
     }
 

@@ -1,6 +1,7 @@
 //! `axis serve`.
 
 use axis_core::{Error, ErrorKind};
+use axis_http::ServeOptions;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -11,9 +12,18 @@ pub(crate) async fn run(context: &Context, args: &ServeArgs) -> Result<Exit, Fai
     let config = context.config()?;
     let host = args.host.clone().unwrap_or_else(|| config.server.host.clone());
     let listener = listen(&host, args.port.unwrap_or(config.server.port)).await?;
+    let options = ServeOptions::default().insecure(args.insecure);
+    let address = listener.local_addr()?;
+    // Before the store is opened, so that a refusal changes nothing.
+    options.check(config.server.authenticates(), address)?;
+    if args.insecure && !config.server.authenticates() {
+        context.output.note(&format!(
+            "warning: INSECURE: whoever reaches {address} can read the store, start syncs and use the wizard"
+        ));
+    }
     let engine = context.open(config).await?;
     announce(context, &listener)?;
-    Box::pin(axis_http::serve(engine, listener, context.stop.clone())).await?;
+    Box::pin(axis_http::serve_with(engine, listener, context.stop.clone(), options)).await?;
     Ok(Exit::Done)
 }
 

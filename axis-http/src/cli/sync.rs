@@ -31,11 +31,21 @@ pub(crate) async fn run(context: &Context, args: &SyncArgs) -> Result<Exit, Fail
         context.output.text(&summary(&outcomes))?;
     }
     for (_, outcome) in &outcomes {
-        if let Err(error) = outcome {
-            context.output.note_error(error);
+        match outcome {
+            Ok(report) => note_missing(context, report),
+            Err(error) => context.output.note_error(error),
         }
     }
     Ok(exit(context, &outcomes))
+}
+
+/// Warns of columns without which the analytics have nothing to say.
+fn note_missing(context: &Context, report: &SyncReport) {
+    for table in &report.tables {
+        if let Some(message) = table.missing() {
+            context.output.note(&format!("warning: {}: {message}", report.dataset));
+        }
+    }
 }
 
 /// Syncs with progress on stderr; a signal cancels what is running.

@@ -1,14 +1,17 @@
 //! Reading rows and what is known about them.
 
-use axis_core::config::DatasetKind;
+use axis_core::signals::Signals;
 use axis_core::{Dataset, Engine, Filters, PageRequest, SortDirection};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::app::App;
 use crate::extract::{Name, Params};
-use crate::gate::ApiError;
+use crate::gate::{ApiError, Problem};
 
 /// The most rows that one page may have.
 const PAGE_SIZE_MAX: u64 = 500;
@@ -21,35 +24,58 @@ const EQUAL: [&str; 5] = [
     "metric_name",
 ];
 
-/// `GET /api/store/metadata/{dataset}`: `{}` until the first sync.
-pub(super) async fn metadata(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(metadata)).routes(routes!(data))
+}
+
+/// What a dataset holds: columns, filter values, time range, statistics; `{}` until the first sync.
+#[utoipa::path(get, path = "/api/store/metadata/{dataset}", tag = "store",
+    params(("dataset" = String, Path, description = "A dataset, or human_signals_raw")),
+    responses((status = 200, description = "The metadata", body = Object),
+              (status = 404, description = "There is no such dataset", body = Problem),
+              (status = 422, description = "The store is disabled", body = Problem)))]
+async fn metadata(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
     let metadata = match readable(&engine, &name)? {
-        Some(dataset) => dataset.metadata().await?,
-        None => None,
+        Readable::Rows(dataset) => dataset.metadata().await?.map(|metadata| json!(*metadata)),
+        Readable::Cases(signals) => signals.metadata().await?.map(|metadata| json!(metadata)),
     };
-    let metadata = metadata.map_or_else(|| json!({}), |metadata| json!(*metadata));
+    let metadata = metadata.unwrap_or_else(|| json!({}));
     Ok(Json(json!({ "success": true, "dataset": name, "metadata": metadata })))
 }
 
-/// `GET /api/store/data/{dataset}`: an empty page until the first sync.
-pub(super) async fn data(
-    State(engine): State<Engine>,
-    Name(name): Name,
-    params: Params,
-) -> Result<Json<Value>, ApiError> {
+/// One page of rows in an order that does not depend on the page; an empty page until the first sync.
+#[utoipa::path(get, path = "/api/store/data/{dataset}", tag = "store",
+    params(
+        ("dataset" = String, Path, description = "A dataset, or human_signals_raw"),
+        ("page" = Option<u64>, Query, minimum = 1, description = "Which page (default 1)"),
+        ("page_size" = Option<u64>, Query, minimum = 1, maximum = 500, description = "Rows a page (default 50)"),
+        ("sort_by" = Option<String>, Query, description = "A column; one that does not exist is ignored"),
+        ("sort_dir" = Option<String>, Query, pattern = "^(asc|desc)$", description = "`asc` or `desc` (default desc)"),
+        ("columns" = Option<String>, Query, description = "Columns, separated by commas; all by default"),
+        ("environment" = Option<String>, Query, description = "Only rows with this value"),
+        ("source_name" = Option<String>, Query, description = "Only rows with this value"),
+        ("source_component" = Option<String>, Query, description = "Only rows with this value"),
+        ("source_type" = Option<String>, Query, description = "Only rows with this value"),
+        ("metric_name" = Option<String>, Query, description = "Only rows with this value"),
+        ("metric_category" = Option<String>, Query, description = "SCORE also finds rows without a category"),
+        ("time_start" = Option<String>, Query, description = "Only rows of this time and later"),
+        ("time_end" = Option<String>, Query, description = "Only rows of this time and earlier"),
+        ("search" = Option<String>, Query, description = "Only rows whose texts hold this, without regard to case"),
+    ),
+    responses((status = 200, description = "The page", body = Object),
+              (status = 400, description = "A time cannot be read", body = Problem),
+              (status = 404, description = "There is no such dataset", body = Problem),
+              (status = 422, description = "A parameter is wrong, or the store is disabled", body = Problem)))]
+async fn data(State(engine): State<Engine>, Name(name): Name, params: Params) -> Result<Json<Value>, ApiError> {
     // An unknown dataset is told before wrong parameters.
-    let dataset = readable(&engine, &name)?;
+    let readable = readable(&engine, &name)?;
     let request = request(params)?;
-    let (page, page_size) = (request.page, request.page_size);
-    let (rows, total) = match dataset {
-        Some(dataset) => {
-            let page = dataset.page(request).await?;
-            (page.rows, page.total)
-        }
-        None => (Vec::new(), 0),
+    let page = match readable {
+        Readable::Rows(dataset) => dataset.page(request).await?,
+        Readable::Cases(signals) => signals.page(request).await?,
     };
     Ok(Json(
-        json!({ "success": true, "data": rows, "total": total, "page": page, "page_size": page_size }),
+        json!({ "success": true, "data": page.rows, "total": page.total, "page": page.page, "page_size": page.page_size }),
     ))
 }
 
@@ -62,12 +88,7 @@ fn request(mut params: Params) -> Result<PageRequest, ApiError> {
         0 => SortDirection::Ascending,
         _ => SortDirection::Descending,
     };
-    request.columns = params.text("columns").map_or_else(Vec::new, |list| {
-        list.split(',')
-            .map(|name| name.trim().to_owned())
-            .filter(|name| !name.is_empty())
-            .collect()
-    });
+    request.columns = params.list("columns");
     let mut filters = Filters::default();
     filters.equal = EQUAL
         .iter()
@@ -82,17 +103,21 @@ fn request(mut params: Params) -> Result<PageRequest, ApiError> {
     Ok(request)
 }
 
-/// Finds what a name of the read routes stands for; `None` is a relation that is known but not there yet.
-///
-/// `human_signals` means the cases, which are derived from the raw signals and do not exist until they are;
-/// `human_signals_raw` means what is synced.
-fn readable(engine: &Engine, name: &str) -> Result<Option<Dataset>, ApiError> {
-    let is_signals = |dataset: &Dataset| dataset.config().kind == DatasetKind::HumanSignals;
+/// What can be read by name.
+enum Readable {
+    /// The rows of a dataset.
+    Rows(Dataset),
+    /// The cases that are made of human signals.
+    Cases(Signals),
+}
+
+/// Finds what a name of the read routes stands for: `human_signals` means the cases, `human_signals_raw` what is synced.
+fn readable(engine: &Engine, name: &str) -> Result<Readable, ApiError> {
     match name {
-        "human_signals" => Ok(None),
-        "human_signals_raw" => Ok(engine.datasets().find(is_signals)),
+        "human_signals" => Ok(Readable::Cases(engine.signals()?)),
+        "human_signals_raw" => Ok(Readable::Rows(engine.signals()?.dataset().clone())),
         _ => match engine.datasets().find(|dataset| dataset.name() == name) {
-            Some(dataset) => Ok(Some(dataset)),
+            Some(dataset) => Ok(Readable::Rows(dataset)),
             None => Err(unknown(engine, name)),
         },
     }

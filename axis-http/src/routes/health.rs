@@ -6,35 +6,60 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::Utc;
 use serde_json::{Map, Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::status::time;
+use crate::app::App;
 
-/// `GET /`.
-pub(super) async fn root() -> Json<Value> {
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(root))
+        .routes(routes!(health))
+        .routes(routes!(ready))
+}
+
+/// What answers here.
+#[utoipa::path(get, path = "/", tag = "service", security(()),
+    responses((status = 200, description = "The service and its version", body = Object)))]
+async fn root() -> Json<Value> {
     Json(json!({ "status": "healthy", "service": "AXIS API", "version": env!("CARGO_PKG_VERSION") }))
 }
 
-/// `GET /health`: the process answers. Nothing is probed, so that a slow disk does not get it killed.
-pub(super) async fn health() -> Json<Value> {
+/// The process answers. Nothing is probed, so that a slow disk does not get it killed.
+#[utoipa::path(get, path = "/health", tag = "service", security(()),
+    responses((status = 200, description = "The process lives", body = Object)))]
+async fn health() -> Json<Value> {
     Json(json!({ "status": "healthy", "components": { "api": "up", "data_processor": "up" } }))
 }
 
-/// `GET /ready`: 200 when the store answers and every dataset that should be there is there, 503 otherwise.
-pub(super) async fn ready(State(engine): State<Engine>) -> (StatusCode, Json<Value>) {
+/// 200 when the store answers and every dataset that should be there is there, 503 otherwise.
+#[utoipa::path(get, path = "/ready", tag = "service", security(()),
+    responses((status = 200, description = "It can be asked", body = Object),
+              (status = 503, description = "The store does not answer, or a dataset is missing", body = Object)))]
+async fn ready(State(engine): State<Engine>) -> (StatusCode, Json<Value>) {
     let probe = engine.probe().await;
     let enabled = engine.config().store.enabled;
     let mut ready = probe.is_ok();
     let mut degraded = false;
     let mut datasets = Map::new();
+    let mut missing = Vec::new();
     for dataset in engine.datasets().filter(|dataset| dataset.status().enabled) {
         let (value, state) = look(&dataset);
         degraded |= state == Readiness::Degraded;
         // A disabled store syncs nothing, so nothing is missing from it.
-        ready &= state != Readiness::Missing || !enabled;
+        if state == Readiness::Missing && enabled {
+            ready = false;
+            missing.push(dataset.name().to_owned());
+        }
         datasets.insert(dataset.name().to_owned(), value);
     }
     let closed = matches!(&probe, Err(error) if error.kind() == ErrorKind::Closed);
-    let body = json!({
+    let detail = match &probe {
+        Err(error) => error.to_string(),
+        Ok(()) => format!("not there yet: {}", missing.join(", ")),
+    };
+    let mut body = json!({
         "ready": ready,
         "degraded": degraded,
         "store": {
@@ -48,6 +73,7 @@ pub(super) async fn ready(State(engine): State<Engine>) -> (StatusCode, Json<Val
     let status = if ready {
         StatusCode::OK
     } else {
+        body["detail"] = json!(detail);
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, Json(body))

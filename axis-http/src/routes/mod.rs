@@ -1,45 +1,57 @@
 //! Every route.
 
+mod config;
 mod data;
+mod evaluation;
 mod health;
+mod kpi;
+mod metrics;
 mod monitoring_analytics;
+pub(crate) mod policy;
+mod query;
+mod signals;
 mod status;
 mod store;
+mod uploads;
+
+use std::sync::Arc;
 
 use axis_core::{Dataset, Engine, SyncState};
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use crate::edge::Edge;
 use crate::gate::ApiError;
 use crate::openapi;
 
 pub use status::rows_added;
 
 /// Collects the routes. A module with routes of its own has a function `routes` and is merged here.
-pub(crate) fn all(engine: Engine) -> Router {
-    let routes = OpenApiRouter::new()
-        .route("/", get(health::root))
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/api/store/sync", post(store::sync_all))
-        .route("/api/store/sync/{dataset}", post(store::sync_one))
-        .route(
-            "/api/store/sync/{dataset}/reset-watermark",
-            post(store::reset_watermark),
-        )
-        .route("/api/store/verify/{dataset}", post(store::verify))
-        .route("/api/store/status", get(status::status))
-        .route("/api/store/metadata/{dataset}", get(data::metadata))
-        .route("/api/store/data/{dataset}", get(data::data));
-    let routes = routes.merge(monitoring_analytics::routes());
-    openapi::serve(routes, App::new(engine))
+fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(health::routes())
+        .merge(metrics::routes())
+        .merge(store::routes())
+        .merge(status::routes())
+        .merge(data::routes())
+        .merge(config::routes())
+        .merge(evaluation::routes())
+        .merge(kpi::routes())
+        .merge(monitoring_analytics::routes())
+        .merge(query::routes())
+        .merge(signals::routes())
+        .merge(uploads::routes())
+}
+
+/// Every route, and the description of them.
+pub(crate) fn all(engine: Engine, edge: Arc<Edge>) -> Router {
+    openapi::serve(described(), App::new(engine, edge))
 }
 
 /// Finds a dataset by the name that syncs use.
-fn dataset(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
+pub(crate) fn dataset(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
     Ok(engine.dataset(name)?)
 }
 
@@ -56,4 +68,44 @@ fn ready(engine: &Engine, name: &str) -> Result<Dataset, ApiError> {
     }
     let message = format!("{name} is not available; sync it first: POST /api/store/sync/{name}");
     Err(ApiError::new(StatusCode::NOT_FOUND, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_the_document_and_the_router_name_the_same_routes() {
+        let (router, document) = described().split_for_parts();
+        let document = serde_json::to_value(document).unwrap();
+        let documented = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, operations)| {
+                let methods = operations.as_object().unwrap().keys();
+                methods.map(move |method| (method.to_uppercase(), path.clone()))
+            });
+        let documented: BTreeSet<_> = documented.collect();
+        let listed = policy::ROUTES.iter().filter(|policy| !policy.page);
+        let listed: BTreeSet<_> = listed
+            .map(|policy| (policy.method.to_owned(), policy.path.to_owned()))
+            .collect();
+        let unlisted: Vec<_> = documented.difference(&listed).collect();
+        assert!(unlisted.is_empty(), "routes/policy.rs has no line for {unlisted:?}");
+
+        // What was added without a description shows only here.
+        let shown = format!("{router:?}");
+        let (_, paths) = shown.split_once("paths: {").unwrap();
+        let routed: BTreeSet<_> = paths
+            .split("RouteId(")
+            .skip(1)
+            .filter_map(|entry| entry.split('"').nth(1).map(str::to_owned))
+            .filter(|path| !path.contains("axum_fallback"))
+            .collect();
+        let described: BTreeSet<_> = documented.into_iter().map(|(_, path)| path).collect();
+        assert_eq!(routed, described);
+    }
 }

@@ -3,14 +3,24 @@
 use std::collections::BTreeMap;
 
 use axis_core::config::{DatasetKind, ViewConfig};
-use axis_core::{Dataset, Engine, SyncReport};
+use axis_core::{Dataset, Engine, SyncReport, SyncState};
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(status))
+}
 
 /// The status of every relation, in the order in which clients know them, then the user's own.
-pub(super) async fn status(State(engine): State<Engine>) -> Json<Value> {
+#[utoipa::path(get, path = "/api/store/status", tag = "store",
+    responses((status = 200, description = "The status of every relation", body = Object)))]
+async fn status(State(engine): State<Engine>) -> Json<Value> {
     let mut relations = Map::new();
     for wanted in [
         DatasetKind::Monitoring,
@@ -22,7 +32,7 @@ pub(super) async fn status(State(engine): State<Engine>) -> Json<Value> {
             relations.insert(relation(&dataset), describe(&dataset).await);
         }
         if wanted == DatasetKind::HumanSignals {
-            relations.insert("human_signals_cases".to_owned(), cases());
+            relations.insert("human_signals_cases".to_owned(), cases(&engine));
         }
     }
     for dataset in engine
@@ -106,10 +116,10 @@ fn watermarks(dataset: &Dataset, known: &BTreeMap<String, Option<String>>) -> BT
     all
 }
 
-/// The cases are derived from the raw signals; until they are, they count as never synced.
-fn cases() -> Value {
-    json!({
-        "state": "not_synced",
+/// The cases are made in the commit of the raw signals, so they stand as those do, with rows and an error of their own.
+fn cases(engine: &Engine) -> Value {
+    let mut value = json!({
+        "state": SyncState::NotSynced,
         "rows": 0,
         "last_sync": null,
         "error": null,
@@ -117,5 +127,37 @@ fn cases() -> Value {
         "sync_type": "full",
         "last_incremental": null,
         "incremental_rows": 0,
-    })
+    });
+    let Ok(signals) = engine.signals() else {
+        return value;
+    };
+    let status = signals.dataset().status();
+    let last = status.last_success.as_ref();
+    let derived = status.derived.as_ref();
+    let unfit = derived.and_then(|derived| derived.error.as_ref());
+    let state = match status.state {
+        SyncState::Ready if unfit.is_some() => SyncState::Error,
+        // Rows that a version without cases has stored.
+        SyncState::Ready if derived.is_none() => SyncState::NotSynced,
+        state => state,
+    };
+    let incremental = last.is_some_and(|report| report.strategy.as_str() == "incremental");
+    value["state"] = json!(state);
+    value["rows"] = json!(derived.map_or(0, |derived| derived.rows));
+    value["last_sync"] = json!(derived.and(last).map(|report| time(report.finished_at)));
+    value["error"] = json!(status.last_failure.as_ref().map(|failure| &failure.message).or(unfit));
+    value["truncated"] = json!(last.is_some_and(|report| report.truncated));
+    value["sync_type"] = json!(last.map_or("full", |report| report.strategy.as_str()));
+    value["last_incremental"] = json!(status.last_incremental.map(time));
+    value["incremental_rows"] = json!(derived.filter(|_| incremental).map_or(0, |derived| derived.added));
+    value["dataset"] = json!(status.dataset);
+    value["generation"] = json!(status.generation);
+    value["run_id"] = json!(
+        status
+            .running
+            .as_ref()
+            .map(|running| &running.run_id)
+            .or(last.map(|report| &report.run_id))
+    );
+    value
 }

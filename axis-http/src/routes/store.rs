@@ -5,13 +5,31 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::dataset;
+use crate::app::App;
 use crate::extract::{Name, Params};
-use crate::gate::ApiError;
+use crate::gate::{ApiError, Problem};
 
-/// `POST /api/store/sync`: starts every dataset that can be synced, or none when one of them is running.
-pub(super) async fn sync_all(State(engine): State<Engine>, mut params: Params) -> Result<Json<Value>, ApiError> {
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(sync_all))
+        .routes(routes!(sync_one))
+        .routes(routes!(reset_watermark))
+        .routes(routes!(verify))
+}
+
+/// Starts every dataset that can be synced, or none when one of them is running.
+#[utoipa::path(post, path = "/api/store/sync", tag = "store",
+    params(("full" = Option<bool>, Query, description = "Rebuild every table"),
+           ("reconcile" = Option<bool>, Query, description = "Look for deleted rows, too")),
+    responses((status = 200, description = "The syncs have begun", body = Object),
+              (status = 409, description = "It is running already", body = Problem),
+              (status = 422, description = "A parameter is wrong, or nothing can be synced as configured", body = Problem),
+              (status = 503, description = "Another process has the store, or the engine closes", body = Problem)))]
+async fn sync_all(State(engine): State<Engine>, mut params: Params) -> Result<Json<Value>, ApiError> {
     let mode = mode(&mut params);
     params.check()?;
     if !engine.config().store.enabled {
@@ -66,12 +84,17 @@ pub(super) async fn sync_all(State(engine): State<Engine>, mut params: Params) -
     Ok(Json(body))
 }
 
-/// `POST /api/store/sync/{dataset}`.
-pub(super) async fn sync_one(
-    State(engine): State<Engine>,
-    Name(name): Name,
-    mut params: Params,
-) -> Result<Json<Value>, ApiError> {
+/// Starts one dataset.
+#[utoipa::path(post, path = "/api/store/sync/{dataset}", tag = "store",
+    params(("dataset" = String, Path, description = "The dataset"),
+           ("full" = Option<bool>, Query, description = "Rebuild every table"),
+           ("reconcile" = Option<bool>, Query, description = "Look for deleted rows, too")),
+    responses((status = 200, description = "The sync has begun", body = Object),
+              (status = 404, description = "There is no such dataset", body = Problem),
+              (status = 409, description = "It is running already", body = Problem),
+              (status = 422, description = "A parameter is wrong, or nothing can be synced as configured", body = Problem),
+              (status = 503, description = "Another process has the store, or the engine closes", body = Problem)))]
+async fn sync_one(State(engine): State<Engine>, Name(name): Name, mut params: Params) -> Result<Json<Value>, ApiError> {
     let mode = mode(&mut params);
     params.check()?;
     let dataset = dataset(&engine, &name)?;
@@ -86,12 +109,18 @@ pub(super) async fn sync_one(
     })))
 }
 
-/// `POST /api/store/verify/{dataset}`: answers when both sides have been compared. A client that goes away cancels it.
-pub(super) async fn verify(
-    State(engine): State<Engine>,
-    Name(name): Name,
-    mut params: Params,
-) -> Result<Json<Value>, ApiError> {
+/// Answers when both sides have been compared. A client that goes away cancels it.
+#[utoipa::path(post, path = "/api/store/verify/{dataset}", tag = "store",
+    params(("dataset" = String, Path, description = "The dataset"),
+           ("sync" = Option<bool>, Query, description = "Sync first, and compare in the same snapshot")),
+    responses((status = 200, description = "What differs", body = Object),
+              (status = 404, description = "There is no such dataset", body = Problem),
+              (status = 502, description = "The source refuses", body = Problem),
+              (status = 504, description = "The sync took longer than allowed", body = Problem),
+              (status = 409, description = "It is being synced or verified, or was never synced", body = Problem),
+              (status = 422, description = "A parameter is wrong, or nothing can be synced as configured", body = Problem),
+              (status = 503, description = "Another process has the store, or the engine closes", body = Problem)))]
+async fn verify(State(engine): State<Engine>, Name(name): Name, mut params: Params) -> Result<Json<Value>, ApiError> {
     let sync = params.boolean("sync", false);
     params.check()?;
     let options = VerifyOptions::default().sync(sync);
@@ -99,8 +128,15 @@ pub(super) async fn verify(
     Ok(Json(json!({ "success": true, "report": report })))
 }
 
-/// `POST /api/store/sync/{dataset}/reset-watermark`.
-pub(super) async fn reset_watermark(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
+/// Forgets the watermarks of a dataset, so that its next sync is a full rebuild.
+#[utoipa::path(post, path = "/api/store/sync/{dataset}/reset-watermark", tag = "store",
+    params(("dataset" = String, Path, description = "The dataset")),
+    responses((status = 200, description = "Forgotten; `success` is false for a dataset that has none", body = Object),
+              (status = 404, description = "There is no such dataset", body = Problem),
+              (status = 409, description = "It is running already", body = Problem),
+              (status = 422, description = "A parameter is wrong, or nothing can be synced as configured", body = Problem),
+              (status = 503, description = "Another process has the store, or the engine closes", body = Problem)))]
+async fn reset_watermark(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
     match dataset(&engine, &name)?.reset_watermarks().await {
         Ok(_) => Ok(Json(json!({
             "success": true,

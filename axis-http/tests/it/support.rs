@@ -271,8 +271,25 @@ impl Server {
         Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            text: response.body_mut().read_to_string().unwrap(),
+            text: String::from_utf8_lossy(&response.body_mut().read_to_vec().unwrap()).into_owned(),
         }
+    }
+
+    /// Posts JSON and returns the bytes of the answer, which must be complete.
+    pub(crate) fn bytes(&self, path: &str, body: &Value) -> Vec<u8> {
+        self.try_bytes(path, body).unwrap()
+    }
+
+    /// The same; an error when the answer is not complete.
+    pub(crate) fn try_bytes(&self, path: &str, body: &Value) -> Result<Vec<u8>, ureq::Error> {
+        let request = self.builder("POST", path, &[("content-type", "application/json")]);
+        let mut response = ureq::run(request.body(body.to_string()).unwrap())?;
+        response.body_mut().read_to_vec()
+    }
+
+    /// Where the server listens, as `127.0.0.1:port`.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

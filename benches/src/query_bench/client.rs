@@ -25,7 +25,7 @@ impl Server {
     pub(crate) async fn start(engine: Engine) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let service = axis_http::router(engine.clone());
+        let service = axis_http::router(engine.clone()).expect("the configuration needs no files");
         let task = tokio::spawn(async move {
             axum::serve(listener, service).await.expect("connections are accepted");
         });

@@ -3,7 +3,7 @@
 use super::{ANSWERS, ENDINGS, FACTS, OPENINGS, SUBJECTS, pick, unit};
 
 /// Grows whenever the rows change, so that stores which hold older ones are made anew.
-pub const ANALYTICS_VERSION: u32 = 1;
+pub const ANALYTICS_VERSION: u32 = 2;
 
 /// Rows at scale 1.
 const TRACES: f64 = 500_000.0;
@@ -169,6 +169,8 @@ select md5('trace ' || i)::uuid, at, (array['faithfulness', 'answer_relevancy', 
     case category
         when 'CLASSIFICATION' then
             (array['positive', 'neutral', 'neutral', 'negative', 'mixed', 'positive', 'neutral', 'unknown'])[1 + label]
+        when 'SCORE' then 'Case ' || substr(md5(k::text), 1, 16) || ': ' || (array['every statement is in the sources.',
+            'one statement is not in the sources.', 'the answer is polite but misses the question.', 'the answer is right.'])[1 + label % 4]
         when 'ANALYSIS' then (array['The customer asked twice for', 'The answer does not mention', 'Nobody had explained',
             'The agent was asked about'])[1 + label % 4] || ' ' || (array['a refund.', 'the deadline.', 'the fee.', 'a form.'])[1 + label / 2]
     end,

@@ -1,10 +1,12 @@
-//! Where a page of rows lies in time, newest first: so that reading it needs to look at a narrow range only.
+//! Where a page of rows lies in time: so that reading it needs to look at a narrow range only.
+
+use std::sync::Arc;
 
 use super::codes::{Code, NULL, with_codes};
 use super::times::{MICROS_PER_HOUR, NO_TIME};
 use super::{Frame, Selection};
 
-/// Where the rows of a page are, in the order of `timestamp`, newest first, those without one last.
+/// Where the rows of a page are, in the order of `timestamp`, those without one last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PageBounds {
     /// Selected rows, on all pages.
@@ -19,11 +21,18 @@ pub(crate) struct PageBounds {
     pub(crate) skip: u64,
     /// Rows of the page.
     pub(crate) rows: u64,
+    /// All selected rows of that range; those without a time are not counted.
+    pub(crate) inside: u64,
 }
 
 impl Frame {
-    /// Finds where the rows from `offset` on lie. Without a `timestamp` column no row has a time.
+    /// Finds where the rows from `offset` on lie, newest first. Without a `timestamp` column no row has a time.
     pub(crate) fn page(&self, selection: &Selection, offset: u64, rows: u64) -> PageBounds {
+        self.page_of(selection, offset, rows, false)
+    }
+
+    /// The same, oldest first when `ascending`.
+    pub(crate) fn page_of(&self, selection: &Selection, offset: u64, rows: u64, ascending: bool) -> PageBounds {
         let total = selection.count(self.rows) as u64;
         let end = offset.saturating_add(rows).min(total);
         if offset >= end {
@@ -55,15 +64,27 @@ impl Frame {
                 ..PageBounds::default()
             };
         }
-        let (newest, newer) = self.nth_newest(selection, &of_hour, offset);
-        let (oldest, _) = self.nth_newest(selection, &of_hour, end.min(timed) - 1);
+        // Counted from the newest on, whatever the direction.
+        let last = end.min(timed) - 1;
+        let (first, last) = if ascending {
+            (timed - 1 - last, timed - 1 - offset)
+        } else {
+            (offset, last)
+        };
+        let newest = self.nth_newest(selection, &of_hour, first);
+        let oldest = self.nth_newest(selection, &of_hour, last);
         PageBounds {
             total,
-            range: Some((oldest, newest)),
-            records: self.record_range(selection, Some((oldest, newest)), end > timed),
+            range: Some((oldest.micros, newest.micros)),
+            records: self.record_range(selection, Some((oldest.micros, newest.micros)), end > timed),
             nulls: end > timed,
-            skip: offset - newer,
+            skip: if ascending {
+                offset - (timed - oldest.not_older)
+            } else {
+                offset - newest.newer
+            },
             rows,
+            inside: oldest.not_older - newest.newer,
         }
     }
 
@@ -89,9 +110,28 @@ impl Frame {
         ))
     }
 
-    /// Returns the time at a place from the newest on, and how many are newer.
-    fn nth_newest(&self, selection: &Selection, of_hour: &[u64], place: u64) -> (i64, u64) {
-        let Some(times) = &self.times else { return (0, 0) };
+    /// Returns the `dataset_id`s of the selected rows between two times, each once and ordered.
+    pub(crate) fn records_between(&self, selection: &Selection, range: (i64, i64)) -> Vec<Arc<str>> {
+        let (Some(times), Some(records)) = (&self.times, &self.records) else {
+            return Vec::new();
+        };
+        let mut codes = Vec::new();
+        selection.each(self.rows, |row| {
+            if (range.0..=range.1).contains(&times.micros[row]) {
+                codes.push(records.codes[row]);
+            }
+        });
+        codes.sort_unstable();
+        codes.dedup();
+        let name = |code: u32| records.names.get((code as usize).checked_sub(1)?).map(Arc::clone);
+        codes.into_iter().filter_map(name).collect()
+    }
+
+    /// Returns the time at a place from the newest on, and how many selected rows are around it.
+    fn nth_newest(&self, selection: &Selection, of_hour: &[u64], place: u64) -> Place {
+        let Some(times) = &self.times else {
+            return Place::default();
+        };
         let mut before = 0;
         let mut hour = of_hour.len() - 1;
         while hour > 1 && before + of_hour[hour] <= place {
@@ -106,8 +146,22 @@ impl Frame {
         }));
         inside.sort_unstable_by(|a, b| b.cmp(a));
         let Some(found) = inside.get((place - before) as usize).copied() else {
-            return (0, 0);
+            return Place::default();
         };
-        (found, before + inside.partition_point(|micros| *micros > found) as u64)
+        Place {
+            micros: found,
+            newer: before + inside.partition_point(|micros| *micros > found) as u64,
+            not_older: before + inside.partition_point(|micros| *micros >= found) as u64,
+        }
     }
+}
+
+/// A time among those of the selected rows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    micros: i64,
+    /// Rows that are newer.
+    newer: u64,
+    /// Rows that are newer or of this very time.
+    not_older: u64,
 }

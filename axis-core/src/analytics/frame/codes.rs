@@ -168,6 +168,11 @@ impl Encoder {
         self.values.len() + 1
     }
 
+    /// Returns the texts behind the codes from 1 on.
+    pub(super) fn into_values(self) -> Vec<Arc<str>> {
+        self.values
+    }
+
     /// Orders the dictionary by text and the codes by these rows.
     pub(super) fn finish(self, rows: &[u32]) -> Coded {
         let mut order: Vec<u32> = (0..self.values.len() as u32).collect();

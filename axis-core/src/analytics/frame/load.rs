@@ -73,7 +73,7 @@ impl Needs {
             (self.scores, 32),
             (self.latencies, 40),
             (self.times, 48),
-            (self.records, 64),
+            (self.records, 96),
         ];
         8 + 8 * columns as u64
             + flags

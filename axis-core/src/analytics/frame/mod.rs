@@ -21,7 +21,7 @@ mod times;
 use std::sync::Arc;
 
 pub(crate) use bounds::PageBounds;
-pub(crate) use cache::{Frames, compute, narrowed, relation_of};
+pub(crate) use cache::{Frames, Part, compute, narrowed, of, relation_of};
 use codes::{Coded, Encoder, NULL};
 pub(crate) use group::{Groups, Key, NONE, Tally};
 use load::Slot;
@@ -98,6 +98,8 @@ pub(crate) struct Frame {
     /// How scores are laid out in it.
     pub(crate) shape: Shape,
     attributes: [Option<Coded>; 9],
+    /// The texts of the records, read when somebody searches; `None` inside when they cannot be searched.
+    pub(crate) texts: tokio::sync::OnceCell<Option<crate::query::Texts>>,
     by_record: std::sync::OnceLock<ByRecord>,
 }
 
@@ -117,6 +119,8 @@ pub(crate) struct Records {
     pub(crate) codes: Vec<u32>,
     /// Codes, NULL's among them.
     pub(crate) cardinality: usize,
+    /// The `dataset_id` behind each code, from 1 on.
+    pub(crate) names: Vec<Arc<str>>,
 }
 
 /// The rows with a score in the order of their records.
@@ -241,6 +245,7 @@ impl Builder {
         let records = self.records.map(|records| Records {
             cardinality: records.cardinality(),
             codes: order.iter().map(|row| records.codes[*row as usize]).collect(),
+            names: records.into_values(),
         });
         Frame {
             generation,
@@ -255,6 +260,7 @@ impl Builder {
             attributes: self
                 .attributes
                 .map(|encoder| encoder.map(|encoder| encoder.finish(&order))),
+            texts: tokio::sync::OnceCell::new(),
             by_record: std::sync::OnceLock::new(),
         }
     }

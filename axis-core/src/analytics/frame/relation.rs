@@ -60,6 +60,11 @@ impl Relation {
         self.find(name).map(|column| ident(&column.column_name))
     }
 
+    /// Returns every column, in order.
+    pub(crate) fn columns(&self) -> &[ColumnInfo] {
+        &self.columns
+    }
+
     fn find(&self, name: &str) -> Option<&ColumnInfo> {
         self.columns
             .iter()
@@ -109,7 +114,8 @@ impl Relation {
         let text = self
             .find("timestamp")
             .is_some_and(|column| column.column_type == "VARCHAR");
-        literal(micros, text || self.time().is_some_and(|(_, instant)| instant))
+        let utc = text || self.time().is_some_and(|(_, instant)| instant);
+        Self::literal_of(micros, utc)
     }
 
     /// Returns the time of the record itself, where a joined relation has it beside the metric's, and how its literals are written.
@@ -120,7 +126,12 @@ impl Relation {
             "TIMESTAMP" => false,
             _ => return None,
         };
-        Some((ident(&column.column_name), move |micros| literal(micros, utc)))
+        Some((ident(&column.column_name), move |micros| Self::literal_of(micros, utc)))
+    }
+
+    /// Writes a time as a literal, of an instant or of a local time.
+    pub(crate) fn literal_of(micros: i64, utc: bool) -> String {
+        cursor_literal(&CursorValue::Timestamp { micros, utc }, &ColumnType::Timestamp)
     }
 
     /// Tells how scores are laid out.
@@ -205,9 +216,4 @@ impl Relation {
         };
         (sql, values)
     }
-}
-
-/// Writes a time as a literal, with a zone or without.
-fn literal(micros: i64, utc: bool) -> String {
-    cursor_literal(&CursorValue::Timestamp { micros, utc }, &ColumnType::Timestamp)
 }

@@ -274,6 +274,20 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// Keeps of a selection the rows whose records are wanted, which is said for each code.
+    pub(crate) fn of_records(&self, selection: &Selection, wanted: &[bool]) -> Selection {
+        let Some(records) = &self.records else {
+            return Selection::None;
+        };
+        let mut words = vec![0_u64; self.rows.div_ceil(64)];
+        selection.each(self.rows, |row| {
+            words[row / 64] |= u64::from(wanted[records.codes[row] as usize]) << (row % 64);
+        });
+        Selection::Some(words)
+    }
+}
+
 /// Tells of each hour's code whether the hour is inside of the bounds.
 fn hours(times: &Times, conditions: &Conditions) -> Vec<Hour> {
     let codes = 0..=times.starts.len() as u32;

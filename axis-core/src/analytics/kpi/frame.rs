@@ -13,16 +13,16 @@ use arrow::record_batch::RecordBatch;
 use chrono::DateTime;
 use duckdb::Connection;
 
+use crate::config::DatasetKind;
 use crate::dataset::{Dataset, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::columns_of;
 use crate::source::ident::ident;
 use crate::store::{Limits, Reason, fault};
+use crate::sync;
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
-/// Without these there is nothing to show.
-const REQUIRED: [&str; 4] = ["kpi_name", "kpi_category", VALUE, TIME];
 /// The columns that a key is made of.
 const KEY_COLUMNS: [&str; 6] = [
     "kpi_name",
@@ -122,7 +122,7 @@ impl Frame {
         if self.missing.is_empty() {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Config, lacks(&self.missing)).during("kpi"))
+        Err(Error::new(ErrorKind::Config, sync::lacks(&self.missing)).during("kpi"))
     }
 
     /// Lists the keys, ascending.
@@ -138,19 +138,6 @@ impl Frame {
         let to = times.partition_point(|time| *time <= last).max(from);
         times[from..to].iter().copied().zip(values[from..to].iter().copied())
     }
-}
-
-/// Says which columns are missing, and what to do.
-pub(crate) fn lacks(missing: &[&str]) -> String {
-    format!(
-        "the KPIs lack the column{} {}; add them to `kpi_db.query`, or name others so under `kpi_db.columns`",
-        if missing.len() == 1 { "" } else { "s" },
-        missing
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    )
 }
 
 /// The frame of the newest generation that anybody has asked for.
@@ -190,8 +177,8 @@ fn load(connection: &Connection, reason: &Reason, relation: &str) -> Result<Opti
     if columns.is_empty() {
         return Ok(None);
     }
-    let names = columns.iter().map(|column| column.column_name.as_str());
-    let missing = missing(names);
+    let names: Vec<&str> = columns.iter().map(|column| column.column_name.as_str()).collect();
+    let missing = sync::missing(DatasetKind::Kpi, &names);
     if !missing.is_empty() {
         return Ok(Some(Frame {
             missing,
@@ -221,12 +208,6 @@ fn load(connection: &Connection, reason: &Reason, relation: &str) -> Result<Opti
         rows.add(&RecordBatch::from(&part));
     }
     Ok(Some(rows.finish()))
-}
-
-/// Returns the required columns that are not among these.
-pub(crate) fn missing<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Vec<&'static str> {
-    let is_there = |wanted: &str| names.clone().any(|name| name.eq_ignore_ascii_case(wanted));
-    REQUIRED.into_iter().filter(|wanted| !is_there(wanted)).collect()
 }
 
 /// Rows as they arrive.

@@ -20,6 +20,9 @@ duckdb:
   memory_limit: 2GiB
   threads: 2
   temp_directory: /tmp/spill
+  max_temp_directory_size: 4GB
+  query_timeout_seconds: 45
+  query_max_rows: 50_000
 ";
 
 const COMMON: &str = "
@@ -164,6 +167,11 @@ fn the_store() {
     );
     assert_eq!(store.memory_limit, Some(2 * 1024 * 1024 * 1024));
     assert_eq!(store.temp_directory.as_deref(), Some(Path::new("/tmp/spill")));
+    assert_eq!(store.max_temp_directory_size, 4_000_000_000);
+    assert_eq!(
+        (store.query_timeout, store.query_max_rows),
+        (Duration::from_secs(45), 50_000)
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod bad_values;
 mod connections;
 mod custom;
+mod dashboard;
 mod dotenv;
 mod embedding;
 mod explain;

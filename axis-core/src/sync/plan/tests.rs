@@ -250,7 +250,7 @@ proptest! {
                 prop_assert!(!case.keyed && case.mode == SyncMode::Reconcile);
             }
             FullReason::SourceReplaced => prop_assert!(false, "all cases have one source"),
-            FullReason::KeysMissing => prop_assert!(false, "only a run can find that"),
+            FullReason::KeysMissing | FullReason::Uploaded => prop_assert!(false, "only a run can find that"),
             FullReason::NoSafeWindow => {
                 prop_assert!(case.open > 0, "without an open transaction every window is safe");
                 prop_assert!(matches!(plan.cursor.unwrap().1, ColumnType::BigInt | ColumnType::Varchar));

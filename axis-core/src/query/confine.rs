@@ -1,0 +1,260 @@
+//! What the SQL of strangers may do: read the relations, and nothing else.
+//!
+//! DuckDB's own parser says what a text is, as JSON; this walks through that JSON once, without recursion. Files and the network
+//! are out of reach anyway, because external access is off for good, and so is everything that is no SELECT. What is left are
+//! functions and views that tell paths and settings or change the process, our own bookkeeping, and texts that are small and
+//! grow without limits while DuckDB prepares them, which no interrupt stops.
+
+use std::collections::HashMap;
+
+use super::scan::{Scan, Token};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The longest text; longer lists of values go into parameters or a join.
+const LENGTH: usize = 256 * 1024;
+/// The most common table expressions: a chain of them is as deep as it is long.
+const EXPRESSIONS: usize = 100;
+/// The most SELECTs, tables and table functions.
+const RELATIONS: usize = 500;
+/// The most parts of select lists, once each name of an earlier column stands for its expression again.
+const EXPANDED: u64 = 20_000;
+
+/// Table functions that read nothing but their arguments and the names in the catalog. Of all others there are some that read
+/// files, run SQL that nobody has checked, take memory addresses, or tell paths and settings.
+pub(crate) const TABLE_FUNCTIONS: [&str; 19] = [
+    "duckdb_columns",
+    "duckdb_constraints",
+    "duckdb_functions",
+    "duckdb_indexes",
+    "duckdb_keywords",
+    "duckdb_schemas",
+    "duckdb_tables",
+    "duckdb_types",
+    "duckdb_views",
+    "generate_series",
+    "json_each",
+    "json_tree",
+    "pg_timezone_names",
+    "pragma_table_info",
+    "pragma_version",
+    "range",
+    "repeat",
+    "repeat_row",
+    "unnest",
+];
+
+/// Functions that tell settings, change the session or the log, plan SQL that nobody has checked, or only take time.
+pub(crate) const FUNCTIONS: [&str; 11] = [
+    "current_setting",
+    "currval",
+    "getenv",
+    "getvariable",
+    "json_execute_serialized_sql",
+    "json_serialize_plan",
+    "nextval",
+    "pg_sleep",
+    "setseed",
+    "sleep_ms",
+    "write_log",
+];
+
+/// DuckDB's own views that tell paths, settings or what others ask.
+pub(crate) const VIEWS: [&str; 6] = [
+    "duckdb_databases",
+    "duckdb_logs",
+    "pg_database",
+    "pg_prepared_statements",
+    "pg_settings",
+    "pragma_database_list",
+];
+
+/// Refuses texts that are longer than any parser should be asked to read.
+pub(super) fn check_length(sql: &str) -> Result<()> {
+    if sql.len() > LENGTH {
+        return Err(refused(format!("the query is longer than {LENGTH} bytes")));
+    }
+    Ok(())
+}
+
+/// Checks a SELECT as DuckDB's parser has read it.
+pub(super) fn check(parsed: &str) -> Result<()> {
+    let mut walk = Walk::default();
+    for token in Scan::new(parsed) {
+        walk.take(token?)?;
+    }
+    Ok(())
+}
+
+fn refused(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Query, message).during("query")
+}
+
+/// An object or a list that is open.
+#[derive(Debug, Default)]
+struct Open {
+    /// The key that it is the value of; a member of a list has none.
+    key: String,
+    /// The texts among its values that matter here.
+    texts: HashMap<&'static str, String>,
+    /// The columns of a select list.
+    list: Option<Columns>,
+}
+
+/// The keys whose texts matter.
+const KEYS: [&str; 7] = [
+    "alias",
+    "function_name",
+    "materialized",
+    "schema_name",
+    "show_type",
+    "table_name",
+    "type",
+];
+
+#[derive(Debug, Default)]
+struct Walk {
+    open: Vec<Open>,
+    key: Option<String>,
+    expressions: usize,
+    relations: usize,
+    expanded: u64,
+}
+
+impl Walk {
+    fn take(&mut self, token: Token) -> Result<()> {
+        match token {
+            Token::Key(key) => self.key = Some(key),
+            Token::Text(text) => {
+                let key = self.key.take();
+                self.text(key, text);
+            }
+            Token::Other => self.key = None,
+            Token::Begin => {
+                let key = self.key.take().unwrap_or_default();
+                let list = (key == "select_list").then(Columns::default);
+                self.open.push(Open {
+                    key,
+                    list,
+                    ..Open::default()
+                });
+            }
+            Token::End => {
+                if let Some(closed) = self.open.pop() {
+                    self.close(&closed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, key: Option<String>, text: String) {
+        let Some(open) = self.open.last_mut() else { return };
+        match key {
+            Some(key) => {
+                if let Some(known) = KEYS.iter().find(|known| **known == key) {
+                    open.texts.insert(*known, text);
+                }
+            }
+            // The only lists of texts that matter: the name of a column, one part of it a member.
+            None if open.key == "column_names" => {
+                let name = text.to_lowercase();
+                for list in self.open.iter_mut().filter_map(|open| open.list.as_mut()) {
+                    list.size += list.sizes.get(&name).copied().unwrap_or_default();
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn close(&mut self, closed: &Open) -> Result<()> {
+        let text = |key: &str| closed.texts.get(key).map_or("", String::as_str);
+        if let Some(name) = closed.texts.get("function_name") {
+            function(name, closed.key == "function")?;
+        }
+        match text("type") {
+            "BASE_TABLE" => table(text("schema_name"), text("table_name"))?,
+            "SHOW_REF" => show(text("show_type"), text("table_name"))?,
+            _ => {}
+        }
+        if matches!(
+            text("type"),
+            "BASE_TABLE" | "TABLE_FUNCTION" | "SELECT_NODE" | "EXPRESSION_LIST"
+        ) {
+            self.relations += 1;
+        }
+        match text("materialized") {
+            "" => {}
+            "CTE_MATERIALIZE_NEVER" => return Err(refused("`not materialized` is not available to queries")),
+            _ => self.expressions += 1,
+        }
+        if self.relations > RELATIONS {
+            return Err(refused(format!("the query reads more than {RELATIONS} relations")));
+        }
+        if self.expressions > EXPRESSIONS {
+            return Err(refused(format!(
+                "the query has more than {EXPRESSIONS} common table expressions"
+            )));
+        }
+        for list in self.open.iter_mut().filter_map(|open| open.list.as_mut()) {
+            list.size += 1;
+        }
+        // A member of a select list ends, and what follows may call it by its name.
+        if let Some(list) = self.open.last_mut().and_then(|open| open.list.as_mut()) {
+            self.expanded += list.member(text("alias"));
+            if self.expanded > EXPANDED {
+                return Err(refused(
+                    "the columns of the query are made from each other too many times",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The columns of one select list: DuckDB puts the expression in the place of each name of an earlier one, so that few words
+/// can stand for any number of them.
+#[derive(Debug, Default)]
+struct Columns {
+    sizes: HashMap<String, u64>,
+    /// The size of the member that is open.
+    size: u64,
+}
+
+impl Columns {
+    /// Ends a member and returns its size.
+    fn member(&mut self, alias: &str) -> u64 {
+        let size = std::mem::take(&mut self.size).min(EXPANDED + 1);
+        if !alias.is_empty() {
+            self.sizes.insert(alias.to_lowercase(), size);
+        }
+        size
+    }
+}
+
+fn function(name: &str, makes_rows: bool) -> Result<()> {
+    let name = name.to_lowercase();
+    let allowed = if makes_rows {
+        TABLE_FUNCTIONS.contains(&name.as_str())
+    } else {
+        !FUNCTIONS.contains(&name.as_str())
+    };
+    if allowed {
+        return Ok(());
+    }
+    Err(refused(format!("the function `{name}` is not available to queries")))
+}
+
+fn table(schema: &str, name: &str) -> Result<()> {
+    let (schema, lower) = (schema.to_lowercase(), name.to_lowercase());
+    if schema.starts_with("_axis") || lower.starts_with("_axis") || VIEWS.contains(&lower.as_str()) {
+        return Err(refused(format!("the relation `{name}` is not available to queries")));
+    }
+    Ok(())
+}
+
+fn show(kind: &str, name: &str) -> Result<()> {
+    if matches!(kind, "DESCRIBE" | "SUMMARY") || name.trim_matches('"') == "tables" {
+        return Ok(());
+    }
+    Err(refused("of what can be shown only tables are available to queries"))
+}
