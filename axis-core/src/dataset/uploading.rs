@@ -301,6 +301,7 @@ impl Finishing {
                 watermark: None,
                 schema_change: None,
                 kept_aliases: Vec::new(),
+                missing_columns: Vec::new(),
             }],
         });
     }

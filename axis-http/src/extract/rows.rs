@@ -1,5 +1,7 @@
 //! Rows in a JSON body: a bare list, or an object with `data` and, for some questions, `metrics`.
 
+use std::collections::HashMap;
+
 use axis_core::uploads::{Limits, OVER_LIMIT, Posted, Problem, Step};
 use axis_core::{Error, ErrorKind};
 use axum::body::Bytes;
@@ -23,12 +25,11 @@ pub(crate) struct RowsBody(Bytes);
 #[expect(dead_code, reason = "it is described and never built")]
 pub(crate) enum RowsForm {
     /// The rows alone.
-    List(#[schema(value_type = Vec<Object>)] Vec<Value>),
+    List(Vec<HashMap<String, Value>>),
     /// The rows, and the metrics that are asked about.
     Object {
         /// The rows.
-        #[schema(value_type = Vec<Object>)]
-        data: Vec<Value>,
+        data: Vec<HashMap<String, Value>>,
         /// The metrics; all by default.
         metrics: Option<Vec<String>>,
     },

@@ -65,10 +65,6 @@ impl Filter {
     }
 }
 
-fn time(name: &str, text: Option<&str>) -> Result<Option<i64>> {
-    text.map(|text| instant(text, name)).transpose()
-}
-
 /// A column that answers are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
