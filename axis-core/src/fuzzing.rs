@@ -5,7 +5,7 @@ use crate::error::Error;
 pub use crate::source::postgres::fuzz::copy_stream;
 
 /// The files that the first byte of an input chooses from.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 10] = [
     "config/duckdb.yaml",
     "config/server.yaml",
     "config/monitoring_db.yaml",
@@ -13,6 +13,9 @@ const NAMES: [&str; 7] = [
     "config/human_signals_db.yaml",
     "config/kpi_db.yaml",
     "config/datasets/own.yaml",
+    "config/theme.yaml",
+    "config/agents.yaml",
+    "config/memory.yaml",
 ];
 
 /// Resolves a configuration: one byte that chooses the file, the file, and behind a NUL the lines of a `.env` file.
@@ -37,6 +40,9 @@ pub fn yaml(input: &[u8]) {
     match resolved {
         Err(error) => assert!(placed(&error), "{error}"),
         Ok(config) => {
+            for error in &config.dashboard.broken {
+                assert!(placed(error), "{error}");
+            }
             for error in config.datasets.iter().filter_map(|dataset| dataset.broken.as_ref()) {
                 // What is wrong with the text of a query is told by the table's name.
                 assert!(

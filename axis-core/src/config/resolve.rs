@@ -109,12 +109,12 @@ fn review(dataset: &mut DatasetConfig, warnings: &mut Vec<Warning>) {
 impl Config {
     /// Resolves the configuration: a block of a file that is not empty wins, then the environment, then the defaults.
     ///
-    /// Files of other names than `config/duckdb.yaml`, `config/server.yaml`, `config/<dataset>_db.yaml` and
-    /// `config/datasets/*` are ignored.
+    /// Files of other names than `config/duckdb.yaml`, `config/server.yaml`, `config/<dataset>_db.yaml`,
+    /// `config/datasets/*`, `config/theme.yaml`, `config/agents.yaml` and `config/memory.yaml` are ignored.
     ///
     /// # Errors
     /// `Config`, naming file, line and key, when `duckdb.yaml`, `server.yaml` or a variable of the server is wrong. What is wrong with a
-    /// dataset becomes its [`broken`](DatasetConfig::broken).
+    /// dataset becomes its [`broken`](DatasetConfig::broken), with the dashboard's files [its own](super::DashboardConfig::broken).
     pub fn resolve(files: &Files, env: &Env) -> Result<Self> {
         let (mut settings, mut warnings) = (Vec::new(), Vec::new());
 

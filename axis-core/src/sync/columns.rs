@@ -141,12 +141,12 @@ pub(crate) fn final_names(
 const KPI_REQUIRED: [&str; 4] = ["kpi_name", "kpi_category", "numeric_value", "created_at"];
 
 /// Returns the columns that the analytics of this kind of dataset need and that are not among the final names.
-pub(crate) fn missing<'n>(kind: DatasetKind, names: impl Iterator<Item = &'n str> + Clone) -> Vec<&'static str> {
+pub(crate) fn missing(kind: DatasetKind, names: &[&str]) -> Vec<&'static str> {
     let needed: &[&str] = match kind {
         DatasetKind::Kpi => &KPI_REQUIRED,
         _ => &[],
     };
-    let is_missing = |needed: &&str| !names.clone().any(|name| name.eq_ignore_ascii_case(needed));
+    let is_missing = |needed: &&str| !names.iter().any(|name| name.eq_ignore_ascii_case(needed));
     needed.iter().copied().filter(is_missing).collect()
 }
 

@@ -31,7 +31,8 @@ pub(super) struct Completion {
 
 /// What the analytics will miss. Everything else can be asked all the same, so that it is no failure.
 fn missing_columns(dataset: &DatasetConfig, columns: &[Column]) -> Vec<String> {
-    let missing = columns::missing(dataset.kind, columns.iter().map(|column| column.name.as_str()));
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let missing = columns::missing(dataset.kind, &names);
     if !missing.is_empty() {
         tracing::warn!(dataset = dataset.name, "{}", columns::lacks(&missing));
     }

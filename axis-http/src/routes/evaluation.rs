@@ -74,7 +74,7 @@ async fn summary(
     params(
         ("metric" = String, Query, description = "The metric"),
         ("bins" = Option<u64>, Query, description = "Bins of the histogram; 20 by default", minimum = 1, maximum = 1000),
-        ("max_values" = Option<u64>, Query, description = "The most values to return, thinned out evenly; 10,000 by default", minimum = 1, maximum = 100_000),
+        ("max_values" = Option<u64>, Query, description = "The most values to return, thinned out evenly; 10,000 by default", minimum = 1, maximum = 100000),
         ("source" = Option<RowSource>, Query, description = "Where the rows come from"),
     ),
     responses(
@@ -207,7 +207,7 @@ async fn radar(
         ("x_metric" = String, Query, description = "The metric to the right"),
         ("y_metric" = String, Query, description = "The metric upwards"),
         ("color_by" = Option<String>, Query, description = "The column that colours the points"),
-        ("max_points" = Option<u64>, Query, description = "The most points to return, thinned out evenly; 10,000 by default", minimum = 1, maximum = 100_000),
+        ("max_points" = Option<u64>, Query, description = "The most points to return, thinned out evenly; 10,000 by default", minimum = 1, maximum = 100000),
         ("source" = Option<RowSource>, Query, description = "Where the rows come from"),
     ),
     responses(

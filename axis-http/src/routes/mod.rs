@@ -99,11 +99,11 @@ mod tests {
         // What was added without a description shows only here.
         let shown = format!("{router:?}");
         let (_, paths) = shown.split_once("paths: {").unwrap();
-        let paths = paths.split('}').next().unwrap().to_owned() + paths.split_once('}').unwrap().1;
         let routed: BTreeSet<_> = paths
             .split("RouteId(")
             .skip(1)
             .filter_map(|entry| entry.split('"').nth(1).map(str::to_owned))
+            .filter(|path| !path.contains("axum_fallback"))
             .collect();
         let described: BTreeSet<_> = documented.into_iter().map(|(_, path)| path).collect();
         assert_eq!(routed, described);

@@ -174,7 +174,7 @@ pub(crate) const ROUTES: &[Policy] = &[
     get("/api/data/example/{name}"),
     get("/api/data/eval-db-config"),
     post("/api/data/eval-db-import", Admin),
-    post("/api/human-signals/upload", Read).raised_by("store", Sync),
+    post("/api/human-signals/upload", Read),
     get("/api/human-signals/example/{name}"),
     get("/api/human-signals/db-config"),
     // It answers what is stored, and syncs when it is told to.

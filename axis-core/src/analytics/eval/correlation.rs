@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
 use super::frame::{Frame, MetricFilter, RowSource, Series};
-use super::stats;
+use super::stats::Centred;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most metrics of one answer: each is compared with every other.
@@ -78,14 +78,21 @@ pub fn correlation(frame: &Frame, filter: &MetricFilter) -> Result<Correlation> 
             metrics.len()
         ));
     }
+    let centred: Vec<Option<Centred>> = metrics.iter().map(|metric| Centred::new(&metric.values)).collect();
     let mut values = vec![vec![0.0; metrics.len()]; metrics.len()];
-    let mut pairs = Vec::new();
     for a in 0..metrics.len() {
         for b in a..metrics.len() {
-            paired(metrics[a], metrics[b], &mut pairs);
-            let value = stats::pearson(&pairs);
-            values[a][b] = value;
-            values[b][a] = value;
+            // Where the same records have both, as in most evaluations, nothing has to be paired.
+            let value = if metrics[a].records == metrics[b].records {
+                centred[a]
+                    .as_ref()
+                    .zip(centred[b].as_ref())
+                    .map(|(a, b)| a.correlation(b))
+            } else {
+                paired(metrics[a], metrics[b])
+            };
+            values[a][b] = value.unwrap_or(0.0);
+            values[b][a] = values[a][b];
         }
     }
     let names: Vec<String> = metrics.iter().map(|metric| metric.name.clone()).collect();
@@ -100,11 +107,10 @@ pub fn correlation(frame: &Frame, filter: &MetricFilter) -> Result<Correlation> 
     })
 }
 
-/// Collects the values of the records that have both metrics.
-fn paired(x: &Series, y: &Series, pairs: &mut Vec<(f64, f64)>) {
-    pairs.clear();
-    let records = joined(x, y);
-    pairs.extend(records.map(|(_, x, y)| (x, y)));
+/// Correlates two metrics over the records that have both.
+fn paired(x: &Series, y: &Series) -> Option<f64> {
+    let (x, y): (Vec<f64>, Vec<f64>) = joined(x, y).map(|(_, x, y)| (x, y)).unzip();
+    Some(Centred::new(&x)?.correlation(&Centred::new(&y)?))
 }
 
 /// Walks the records that have both metrics, in their order.

@@ -1,7 +1,7 @@
 //! The numbers of evaluations by record, and what records can be grouped by.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use serde::Serialize;
 
@@ -231,12 +231,11 @@ impl Series {
     }
 
     fn cells(&self, records: &[u32]) -> Vec<Cell> {
-        let mut of: BTreeMap<u32, f64> = BTreeMap::new();
-        of.extend(self.records.iter().copied().zip(self.values.iter().copied()));
-        records
-            .iter()
-            .map(|record| of.get(record).map_or(Cell::Null, |value| number(*value)))
-            .collect()
+        let cell = |record: &u32| match self.records.binary_search(record) {
+            Ok(place) => number(self.values[place]),
+            Err(_) => Cell::Null,
+        };
+        records.iter().map(cell).collect()
     }
 
     fn groups(&self, records: usize) -> Result<Groups> {

@@ -113,21 +113,30 @@ pub(super) fn histogram(values: &[f64], bins: usize) -> (Vec<u64>, Vec<f64>) {
     (counts, edges)
 }
 
-/// Pearson's correlation of pairs; 0 where it is not defined: fewer than two pairs, or a side that is constant.
-pub(super) fn pearson(pairs: &[(f64, f64)]) -> f64 {
-    let x = moments(pairs.iter().map(|pair| pair.0));
-    let y = moments(pairs.iter().map(|pair| pair.1));
-    if x.count < 2 || x.min >= x.max || y.min >= y.max {
-        return 0.0;
+/// Values as distances from their mean.
+#[derive(Clone, Debug)]
+pub(super) struct Centred {
+    distances: Vec<f64>,
+    norm: f64,
+}
+
+impl Centred {
+    /// Takes values; with fewer than two, or of one value only, nothing goes together.
+    pub(super) fn new(values: &[f64]) -> Option<Self> {
+        let moments = moments(values.iter().copied());
+        if moments.count < 2 || moments.min >= moments.max {
+            return None;
+        }
+        let distances: Vec<f64> = values.iter().map(|value| value - moments.mean).collect();
+        let norm = distances.iter().map(|distance| distance * distance).sum::<f64>().sqrt();
+        Some(Self { distances, norm })
     }
-    let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
-    for (a, b) in pairs {
-        let (a, b) = (a - x.mean, b - y.mean);
-        xy += a * b;
-        xx += a * a;
-        yy += b * b;
+
+    /// Pearson's correlation with values of the same length; 0 where it is not defined.
+    pub(super) fn correlation(&self, other: &Self) -> f64 {
+        let products = self.distances.iter().zip(&other.distances).map(|(a, b)| a * b);
+        clean(products.sum::<f64>() / (self.norm * other.norm)).clamp(-1.0, 1.0)
     }
-    clean(xy / (xx.sqrt() * yy.sqrt())).clamp(-1.0, 1.0)
 }
 
 #[cfg(test)]
@@ -179,10 +188,12 @@ mod tests {
 
     #[test]
     fn what_is_undefined_is_not_correlated() {
-        assert!((pearson(&[(1.0, 2.0), (2.0, 4.0), (3.0, 6.0)]) - 1.0).abs() < 1e-12);
-        assert!((pearson(&[(1.0, 3.0), (2.0, 1.0), (3.0, 2.0)]) + 0.5).abs() < 1e-12);
-        assert_eq!(pearson(&[(0.1, 2.0), (0.1, 4.0), (0.1, 6.0)]), 0.0);
-        assert_eq!(pearson(&[(1.0, 2.0)]), 0.0);
-        assert_eq!(pearson(&[]), 0.0);
+        let pearson = |x: &[f64], y: &[f64]| Some(Centred::new(x)?.correlation(&Centred::new(y)?));
+        assert!((pearson(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]).unwrap() - 1.0).abs() < 1e-12);
+        assert!((pearson(&[1.0, 2.0, 3.0], &[3.0, 1.0, 2.0]).unwrap() + 0.5).abs() < 1e-12);
+        assert_eq!(pearson(&[0.1, 0.1, 0.1], &[2.0, 4.0, 6.0]), None);
+        assert_eq!(pearson(&[1.0], &[2.0]), None);
+        assert_eq!(pearson(&[], &[]), None);
+        assert_eq!(pearson(&[f64::MAX, f64::MIN], &[1.0, 2.0]), Some(0.0));
     }
 }

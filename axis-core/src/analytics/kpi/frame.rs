@@ -177,8 +177,8 @@ fn load(connection: &Connection, reason: &Reason, relation: &str) -> Result<Opti
     if columns.is_empty() {
         return Ok(None);
     }
-    let names = columns.iter().map(|column| column.column_name.as_str());
-    let missing = sync::missing(DatasetKind::Kpi, names);
+    let names: Vec<&str> = columns.iter().map(|column| column.column_name.as_str()).collect();
+    let missing = sync::missing(DatasetKind::Kpi, &names);
     if !missing.is_empty() {
         return Ok(Some(Frame {
             missing,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::config::{Config, Connection, Env, Files};
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 10] = [
     "duckdb.yaml",
     "server.yaml",
     "monitoring_db.yaml",
@@ -12,6 +12,9 @@ const NAMES: [&str; 7] = [
     "human_signals_db.yaml",
     "kpi_db.yaml",
     "datasets/a.yaml",
+    "theme.yaml",
+    "agents.yaml",
+    "memory.yaml",
 ];
 
 fn everywhere(text: &str) {
@@ -35,6 +38,8 @@ fn nearly_yaml() -> impl Strategy<Value = String> {
         "view",
         "columns",
         "trend_lines",
+        "palettes",
+        "contradictory_pairs",
         "thresholds",
         "default",
         "anomaly_detection",

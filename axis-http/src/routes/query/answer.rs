@@ -18,14 +18,15 @@ use super::encode::{Encoder, End, Format};
 /// Pieces of a body that may wait for a client.
 const BUFFERED: usize = 2;
 
-/// Runs the query, and counts its rows in `rows` as they are sent. What fails before the first rows is an error; what fails later
-/// is told as the format can.
+/// Runs the query. What fails before the first rows is an error; what fails later is told as the format can.
+///
+/// `sent` counts the rows, for whoever wants to know while they are sent.
 pub(super) async fn of(
     engine: &Engine,
     query: Query,
     format: Format,
     is_chosen: bool,
-    rows: Arc<AtomicU64>,
+    sent: &Arc<AtomicU64>,
 ) -> Result<Response> {
     let begun = Instant::now();
     let mut stream = engine.query(query).await?;
@@ -38,7 +39,8 @@ pub(super) async fn of(
         pieces,
         begun,
         is_chosen,
-        rows,
+        rows: 0,
+        sent: Arc::clone(sent),
     };
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || answer.send(&runtime, first));
@@ -53,7 +55,8 @@ struct Answer {
     begun: Instant,
     /// Whether the number of rows was asked for, so that a cut is no surprise.
     is_chosen: bool,
-    rows: Arc<AtomicU64>,
+    rows: u64,
+    sent: Arc<AtomicU64>,
 }
 
 impl Answer {
@@ -80,11 +83,12 @@ impl Answer {
     fn batches(&mut self, runtime: &Handle, first: Option<RecordBatch>) -> Result<Option<End>> {
         let mut next = first;
         while let Some(batch) = next {
-            self.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+            self.rows += batch.num_rows() as u64;
             let piece = self.encoder.batch(&batch)?;
             if self.pieces.blocking_send(Ok(Bytes::from(piece))).is_err() {
                 return Ok(None);
             }
+            self.sent.store(self.rows, Ordering::Relaxed);
             let (stream, pieces) = (&mut self.stream, &self.pieces);
             let received = runtime.block_on(async {
                 tokio::select! {
@@ -103,7 +107,7 @@ impl Answer {
             return Err(Error::new(ErrorKind::Query, message).during("query"));
         }
         Ok(Some(End {
-            rows: self.rows.load(Ordering::Relaxed),
+            rows: self.rows,
             truncated,
             elapsed_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         }))

@@ -10,9 +10,9 @@ use std::time::Duration;
 use axis_core::config::Role;
 use axis_core::{Engine, Query, QueryStatus, Value as Bound};
 use axum::extract::State;
-use axum::{Extension, Json};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -146,7 +146,7 @@ struct QueryCancelled {
 )]
 async fn ask(
     State(engine): State<Engine>,
-    caller: Option<Extension<Caller>>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -160,12 +160,16 @@ async fn ask(
             id.ok_or_else(|| ApiError::new(StatusCode::BAD_REQUEST, "X-Query-Id is no UUID"))?
         }
     };
-    let (mut query, format, is_chosen) = body.read(|fields| request(&engine, fields))?;
-    query.client = caller.and_then(|Extension(caller)| caller.name().map(str::to_owned));
-    let rows = Arc::new(AtomicU64::new(0));
-    let answer = answer::of(&engine, query.id(id).confined(), format, is_chosen, Arc::clone(&rows)).await;
+    let (query, format, is_chosen) = body.read(|fields| request(&engine, fields))?;
+    let mut query = query.id(id).confined();
+    query.client = caller.name().map(str::to_owned);
+    let sent = Arc::<AtomicU64>::default();
+    let answer = answer::of(&engine, query, format, is_chosen, &sent).await;
     let mut response = answer.unwrap_or_else(|error| ApiError::from(error).into_response());
-    response.extensions_mut().insert(Statement { kind: "SELECT", rows });
+    response.extensions_mut().insert(Statement {
+        kind: "SELECT",
+        rows: sent,
+    });
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(X_QUERY_ID, id);
     }
@@ -186,7 +190,7 @@ async fn list(State(engine): State<Engine>) -> Json<QueryList> {
     })
 }
 
-/// Cancels a query: DuckDB is interrupted and its slot is free. Queries of others only an admin cancels.
+/// Cancels a query: DuckDB is interrupted and its slot is free. Whoever is no `admin` cancels what they have asked themselves.
 #[utoipa::path(
     delete,
     path = "/api/query/{id}",
@@ -200,18 +204,19 @@ async fn list(State(engine): State<Engine>) -> Json<QueryList> {
 )]
 async fn cancel(
     State(engine): State<Engine>,
-    caller: Option<Extension<Caller>>,
+    Extension(caller): Extension<Caller>,
     Name(id): Name,
 ) -> Result<Json<QueryCancelled>, ApiError> {
     let unknown = || ApiError::new(StatusCode::NOT_FOUND, "no query of this id is running");
     let id = Uuid::try_parse(&id).map_err(|_| unknown())?;
-    let query = engine.queries().into_iter().find(|query| query.id == id).ok_or_else(unknown)?;
-    let may = caller.is_none_or(|Extension(caller)| {
-        caller.role() == Role::Admin || caller.name().is_some() && caller.name() == query.client.as_deref()
-    });
-    if !may {
-        let message = "the query is somebody else's; cancelling it needs the role admin";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, message));
+    let query = engine
+        .queries()
+        .into_iter()
+        .find(|query| query.id == id)
+        .ok_or_else(unknown)?;
+    if caller.role() < Role::Admin && query.client.as_deref() != caller.name() {
+        let detail = "this is the query of somebody else, and needs the role `admin`";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, detail).code("AXIS_FORBIDDEN"));
     }
     let stopped = engine.cancel_query(id).await?;
     Ok(Json(QueryCancelled {
