@@ -22,6 +22,7 @@ mod model;
 mod monitoring;
 mod monitoring_model;
 mod pages;
+mod pages_by_time;
 mod policies;
 mod proxy;
 mod query;
