@@ -121,8 +121,12 @@ fn raised(facts: &Facts, uri: &Uri) -> Option<Role> {
 /// Answers from what is at hand, or by the handler within the limits.
 async fn answer(edge: &Edge, facts: &Facts, request: Request, next: Next) -> Response {
     let (method, headers) = (request.method(), request.headers());
-    let depends = facts.policy.filter(|_| method.is_safe()).map(|policy| policy.depends);
-    let tag = depends.and_then(|depends| edge.fresh.tag(depends, method, request.uri(), headers));
+    let policy = facts.policy.filter(|_| method.is_safe());
+    let stamp = match policy.and_then(|policy| policy.file) {
+        Some(file) => edge.fresh.stamp(file).await,
+        None => None,
+    };
+    let tag = policy.and_then(|policy| edge.fresh.tag(policy.depends, stamp, method, request.uri(), headers));
     if let Some(tag) = tag {
         let (counter, mut found) = match edge.fresh.find(&tag, method, headers) {
             Found::Same(found) => (&edge.metrics.not_modified, found),
