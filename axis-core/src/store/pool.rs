@@ -13,6 +13,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::fault;
 use super::link::Link;
 use super::pressure::Pressure;
+use super::reason::{CANCELLED, Reason, TIMED_OUT};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
 
@@ -47,46 +48,6 @@ pub(crate) struct Pool {
     closing: CancellationToken,
     /// Set once DuckDB refuses everything because of a fatal error.
     invalid: Arc<AtomicBool>,
-}
-
-/// Why a piece of work is being interrupted.
-#[derive(Debug, Default)]
-pub(crate) struct Reason(AtomicU8);
-
-const RUNNING: u8 = 0;
-const CANCELLED: u8 = 1;
-const TIMED_OUT: u8 = 2;
-
-impl Reason {
-    fn set(&self, reason: u8) {
-        // The first reason stays.
-        let _ = self
-            .0
-            .compare_exchange(RUNNING, reason, Ordering::SeqCst, Ordering::SeqCst);
-    }
-
-    /// Fails when the work is being interrupted; called between statements.
-    pub(crate) fn check(&self) -> Result<()> {
-        match self.0.load(Ordering::SeqCst) {
-            RUNNING => Ok(()),
-            TIMED_OUT => Err(Error::new(ErrorKind::Timeout, "the work took longer than allowed")),
-            _ => Err(Error::new(ErrorKind::Cancelled, "the work was cancelled")),
-        }
-    }
-
-    /// Replaces DuckDB's word about an interrupt by the reason for it.
-    pub(crate) fn explain(&self, error: Error) -> Error {
-        match self.check() {
-            _ if error.kind() != ErrorKind::Cancelled => error,
-            Err(reason) => reason.during(error.operation()),
-            // A reader that was stopped says so itself.
-            Ok(()) if error.message() != fault::INTERRUPTED => error,
-            // Nobody stopped it: when a part of a statement fails, DuckDB interrupts the other parts, and may report that.
-            Ok(()) => Error::new(ErrorKind::Store, "the store refused the operation")
-                .during(error.operation())
-                .because(error),
-        }
-    }
 }
 
 impl Pool {

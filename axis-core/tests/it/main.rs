@@ -3,6 +3,7 @@
 
 mod bad_days;
 mod bad_input;
+mod browse;
 mod cancel;
 mod confined;
 mod crash;
@@ -21,6 +22,7 @@ mod model;
 mod monitoring;
 mod monitoring_model;
 mod pages;
+mod pages_by_time;
 mod policies;
 mod proxy;
 mod query;

@@ -278,3 +278,40 @@ fn queries_are_listed_cancelled_and_end_with_their_client() {
     wait_until_idle(&server);
     assert_eq!(ask(&server, &json!({ "sql": "select 1 as a" })).status, 200);
 }
+
+#[test]
+fn a_query_is_cancelled_by_whoever_asked_or_by_an_admin() {
+    let (project, _source) = Project::demo(5);
+    project.config(
+        "server.yaml",
+        "server:
+  api_keys:
+    - {name: ada, key: adas-key-of-the-test, role: read}
+    - {name: bob, key: bobs-key-of-the-test, role: sync}
+    - {name: root, key: roots-key-of-the-test, role: admin}
+",
+    );
+    let server = project.server();
+    let path = format!("/api/query/{ID}");
+    for canceller in ["adas-key-of-the-test", "roots-key-of-the-test"] {
+        let body = json!({ "sql": ENDLESS }).to_string();
+        std::thread::scope(|scope| {
+            let headers = [("x-api-key", "adas-key-of-the-test"), ("x-query-id", ID)];
+            let asked =
+                scope.spawn(|| server.send("POST", "/api/query", &headers, "application/json", body.as_bytes()));
+            let runs = || {
+                server
+                    .request("GET", "/api/query", &[("x-api-key", "bobs-key-of-the-test")])
+                    .json()
+            };
+            let listed = wait_until("the query runs", || runs()["queries"].get(0).cloned());
+            assert_eq!(listed["client"], "ada");
+            let strange = server.request("DELETE", &path, &[("x-api-key", "bobs-key-of-the-test")]);
+            assert_eq!(strange.status, 403, "{strange:?}");
+            let cancelled = server.request("DELETE", &path, &[("x-api-key", canceller)]);
+            assert_eq!(cancelled.status, 200, "{cancelled:?}");
+            assert_eq!(asked.join().unwrap().status, 503);
+        });
+    }
+    assert_eq!(server.request("GET", "/api/query", &[]).status, 401);
+}

@@ -3,6 +3,7 @@
 mod answer;
 mod encode;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -47,7 +48,7 @@ struct QueryRequest {
     )]
     sql: String,
     /// Values for `?` or `$1` as a list, or for `$name` as an object; each is null, a boolean, a number or a text.
-    #[schema(value_type = Option<Object>, example = json!(["faithfulness"]))]
+    #[schema(example = json!(["faithfulness"]))]
     params: Option<Value>,
     /// The form of the answer.
     #[schema(default = "json")]
@@ -76,7 +77,7 @@ struct QueryAnswer {
     /// The columns in their order.
     columns: Vec<QueryColumn>,
     /// An object for each row.
-    rows: Vec<Object>,
+    rows: Vec<HashMap<String, Value>>,
     /// How many rows there are here.
     row_count: u64,
     /// Whether the query has more rows than `max_rows`.
@@ -84,10 +85,6 @@ struct QueryAnswer {
     /// Milliseconds from the request to the last row.
     elapsed_ms: u64,
 }
-
-/// Any JSON object.
-#[derive(ToSchema)]
-struct Object {}
 
 /// One column.
 #[derive(Serialize, ToSchema)]
