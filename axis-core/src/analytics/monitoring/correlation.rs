@@ -236,7 +236,10 @@ async fn by_row(dataset: &Dataset, metrics: Vec<String>, conditions: Conditions)
         let fault = fault::store("analytics.correlation");
         let relation = Relation::read(connection, &name)?;
         let relation = relation.ok_or_else(|| Error::new(ErrorKind::NotSynced, "the dataset was never synced"))?;
-        let numbers: Vec<String> = metrics.iter().filter_map(|name| relation.number(name)).collect();
+        // DuckDB refuses to correlate what is not finite.
+        let finite = |number: String| format!("case when isfinite({number}) then {number} end");
+        let numbers = metrics.iter().filter_map(|name| relation.number(name));
+        let numbers: Vec<String> = numbers.map(finite).collect();
         let size = numbers.len();
         // Each pair once; a column goes fully with itself, unless it does not vary.
         let pairs: Vec<(usize, usize)> = (0..size).flat_map(|a| (a..size).map(move |b| (a, b))).collect();
