@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use crate::analytics::frame::Frames;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Connection, ViewConfig};
+use crate::config::{Config, Connection, DatasetKind, ViewConfig};
 use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, VerifyOptions, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::{Query, QueryStatus, Running};
-use crate::signals::{Overrides, Signals};
+use crate::signals::{CASES, Overrides, Signals};
 use crate::source::{self, Source};
 use crate::store::{Catalog, Keeper, Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
 use crate::sync::{Due, SyncEvent, SyncReport, Timing, VerifyReport, due};
@@ -221,7 +221,9 @@ fn check_names(config: &Config) -> Result<()> {
             ViewConfig::Join { name, .. } | ViewConfig::Sql { name, .. } => Some(name.as_str()),
             _ => None,
         };
-        for name in dataset.tables.iter().map(|table| table.name.as_str()).chain(view) {
+        let derived = (dataset.kind == DatasetKind::HumanSignals).then_some(CASES.relation);
+        let tables = dataset.tables.iter().map(|table| table.name.as_str());
+        for name in tables.chain(view).chain(derived) {
             if name.to_lowercase().starts_with("_axis") || !relations.insert(name.to_lowercase()) {
                 return twice("relation", name);
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axis_core::Engine;
+use axis_core::browse::Wizard;
 use axum::extract::FromRef;
 
 use crate::edge::Edge;
@@ -14,11 +15,13 @@ pub(crate) struct App {
     engine: Engine,
     edge: Arc<Edge>,
     workers: Workers,
+    wizard: Wizard,
 }
 
 impl App {
     pub(crate) fn new(engine: Engine, edge: Arc<Edge>) -> Self {
         Self {
+            wizard: Wizard::new(engine.config()),
             engine,
             edge,
             workers: Workers::default(),
@@ -41,5 +44,11 @@ impl FromRef<App> for Arc<Edge> {
 impl FromRef<App> for Workers {
     fn from_ref(app: &App) -> Self {
         app.workers.clone()
+    }
+}
+
+impl FromRef<App> for Wizard {
+    fn from_ref(app: &App) -> Self {
+        app.wizard.clone()
     }
 }

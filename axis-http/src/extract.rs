@@ -33,6 +33,15 @@ impl Params {
         self.last(name).filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
+    /// Returns a text that must be there.
+    pub(crate) fn required_text(&mut self, name: &str) -> String {
+        self.text(name).unwrap_or_else(|| {
+            let problem = json!({ "type": "missing", "loc": ["query", name], "msg": "Field required", "input": null });
+            self.problems.push(problem);
+            String::new()
+        })
+    }
+
     /// Returns the items of a comma-separated list; empty ones are left out.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
         let items = self.last(name).unwrap_or_default().split(',').map(str::trim);

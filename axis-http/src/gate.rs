@@ -53,6 +53,14 @@ impl ApiError {
         self
     }
 
+    /// Answers with another status than the error's own.
+    pub(crate) fn at(status: StatusCode, error: &Error) -> Self {
+        Self {
+            code: Some(error.code()),
+            ..Self::new(status, error.to_string())
+        }
+    }
+
     /// Says when to try again.
     pub(crate) fn retry(mut self) -> Self {
         self.retry_after = Some(RETRY_BUSY);

@@ -42,6 +42,7 @@ pub(super) fn read(mut block: Block<'_>, root: &Path) -> ServerConfig {
         audit_log: audit_log(block, root),
         trusted_proxies: trusted_proxies(block),
         drain: Duration::from_secs(block.integer_or("drain_seconds", 0..=3600, "seconds", 10)),
+        wizard_hosts: wizard_hosts(block),
     };
     block.finish();
     config
@@ -98,6 +99,33 @@ fn origins(block: &Block<'_>) -> Vec<String> {
     let many = setting("frontend_urls", "FRONTEND_URLS", "none").unwrap_or_default();
     let local = ["http://localhost:3500", "http://127.0.0.1:3500"];
     distinct(local.into_iter().chain([one.as_str()]).chain(many.split(',')))
+}
+
+/// The hosts that the wizard may connect to besides the configured ones; the variable holds them with commas between.
+fn wizard_hosts(block: &Block<'_>) -> Vec<String> {
+    let hosts = if block.entry("wizard_hosts").is_some() {
+        block.strings("wizard_hosts", true).unwrap_or_default()
+    } else {
+        let found = variable(block, "AXIS_WIZARD_HOSTS");
+        let (shown, place) = match &found {
+            Some((text, place)) => (text.as_str(), Some(place)),
+            None => ("none", None),
+        };
+        block.ledger.set(block.key("wizard_hosts"), shown, place);
+        let text = found.map(|(text, _)| text).unwrap_or_default();
+        text.split(',').map(str::to_owned).collect()
+    };
+    let hosts = hosts.iter().map(|host| host.trim().to_owned());
+    let hosts: Vec<String> = hosts.filter(|host| !host.is_empty()).collect();
+    if let Some(entry) = block.entry("wizard_hosts")
+        && hosts
+            .iter()
+            .any(|host| host.contains("://") || host.contains(['@', ' ', ',']))
+    {
+        let what = "names no host; allowed are `host`, `host:port`, `*.suffix` and `*`";
+        block.wrong("wizard_hosts", &entry.place, what);
+    }
+    hosts
 }
 
 fn distinct<'o>(given: impl Iterator<Item = &'o str>) -> Vec<String> {

@@ -225,3 +225,129 @@ pub(crate) fn description(connection: &Connection, relation: &str) -> Result<Opt
         Err(error) => Err(fault::store("store.derived")(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::Utc;
+
+    use super::super::commit::{ChangeKind, Commit, TableChange};
+    use super::super::lease::Lease;
+    use super::super::{RunRecord, Store};
+    use super::*;
+    use crate::config::Config;
+
+    const DERIVATION: Derivation = Derivation {
+        relation: "derived",
+        version: 1,
+        key: "id",
+        make: fails,
+        clear,
+    };
+
+    fn clear(connection: &Connection) -> Result<()> {
+        let sql = "drop table if exists derived; create table derived (id integer)";
+        connection.execute_batch(sql).map_err(fault::store(OPERATION))
+    }
+
+    /// Fails so that DuckDB gives up the transaction.
+    fn fails(connection: &Connection, _: &Reason, _: &Scope<'_>) -> Result<Made> {
+        clear(connection)?;
+        let sql = "insert into derived select error('no') from t";
+        connection.execute_batch(sql).map_err(fault::store(OPERATION))?;
+        Ok(Made::default())
+    }
+
+    fn works(connection: &Connection, _: &Reason, scope: &Scope<'_>) -> Result<Made> {
+        assert!(scope.touched.is_none(), "there is nothing to continue");
+        clear(connection)?;
+        let sql = format!("insert into derived select id from {}", ident(scope.view));
+        let rows = connection.execute(&sql, []).map_err(fault::store(OPERATION))?;
+        Ok(Made {
+            rows: rows as u64,
+            description: "made".to_owned(),
+            unfit: None,
+        })
+    }
+
+    fn commit(store: &Store, record: DatasetRecord, kind: ChangeKind, derivation: Derivation) -> DatasetRecord {
+        let change = TableChange {
+            table: "t".to_owned(),
+            columns: Vec::new(),
+            added: Vec::new(),
+            staged_rows: 2,
+            cursor: None,
+            gone: Vec::new(),
+            kind,
+        };
+        let commit = Commit {
+            dataset: "d".to_owned(),
+            record,
+            run: RunRecord::started("run", "d", Utc::now()),
+            tables: vec![change],
+            view: Some(("v".to_owned(), "select * from t".to_owned())),
+            derivation: Some(derivation),
+        };
+        let connection = store.pool.checkout().unwrap();
+        let done = commit.run(&connection, &Reason::default(), &store.fence, |_, _, _, _| {});
+        store.pool.give_back(connection);
+        done.unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_derived_holds_up_no_data() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::for_store(directory.path().join("s.duckdb")).store;
+        let lease = Arc::new(Lease::take(&config.path, None).unwrap());
+        let (store, _) = Store::open(&config, &lease).unwrap();
+        let count = |table: &str| -> i64 {
+            let connection = store.pool.checkout().unwrap();
+            let sql = format!("select count(*) from {table}");
+            let rows = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+            store.pool.give_back(connection);
+            rows
+        };
+        let staging = store.pool.checkout().unwrap();
+        staging
+            .execute_batch("create table _axis_staging_t as select unnest([1, 2]) as id")
+            .unwrap();
+        store.pool.give_back(staging);
+
+        let swap = ChangeKind::Swap { key: Vec::new() };
+        let record = commit(&store, DatasetRecord::default(), swap, DERIVATION);
+        let derived = record.derived.clone().unwrap();
+        assert_eq!((derived.rows, derived.again), (0, true));
+        assert!(derived.error.is_some() && record.generation == 1, "{derived:?}");
+        assert_eq!((count("t"), count("derived")), (2, 0));
+
+        // The next sync tries again, though nothing has changed.
+        let keep = || ChangeKind::Keep {
+            rows: 2,
+            watermark: None,
+        };
+        let working = Derivation {
+            make: works,
+            ..DERIVATION
+        };
+        let record = commit(&store, record, keep(), working);
+        let derived = record.derived.clone().unwrap();
+        assert_eq!(
+            (derived.rows, derived.added, derived.error, derived.again),
+            (2, 2, None, false)
+        );
+        assert_eq!((count("derived"), record.generation), (2, 2));
+
+        // Now there is no reason to touch it, until another version makes it otherwise.
+        let record = commit(&store, record, keep(), DERIVATION);
+        assert_eq!(
+            (record.derived.clone().map(|derived| derived.added), record.generation),
+            (Some(0), 2)
+        );
+        let record = commit(&store, record, keep(), Derivation { version: 2, ..working });
+        assert_eq!(
+            (record.derived.map(|derived| derived.version), record.generation),
+            (Some(2), 3)
+        );
+    }
+}

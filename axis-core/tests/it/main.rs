@@ -3,6 +3,7 @@
 
 mod bad_days;
 mod bad_input;
+mod browse;
 mod cancel;
 mod confined;
 mod crash;

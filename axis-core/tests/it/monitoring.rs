@@ -35,7 +35,7 @@ insert into metrics values
 /// An engine whose `monitoring` has been synced from tables of the test's own.
 pub(crate) struct Traces {
     pub(crate) engine: Engine,
-    _database: TestDatabase,
+    database: TestDatabase,
     _project: Project,
     _directory: TempDir,
 }
@@ -62,7 +62,7 @@ impl Traces {
         adjust(&database, &mut config);
         let traces = Self {
             engine: open(config).await,
-            _database: database,
+            database,
             _project: project,
             _directory: directory,
         };
@@ -592,4 +592,33 @@ create table metrics as select 'r' || i as dataset_id, m as metric_name,
         ] })
     );
     on.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn answers_follow_the_data_whoever_gives_up_waiting() {
+    let traces = Traces::open(SOURCE, "").await;
+    let monitoring = traces.monitoring();
+    let everything = Filter::default();
+    let count = async || {
+        monitoring::summary(&monitoring, &everything)
+            .await
+            .unwrap()
+            .kpis
+            .total_records
+    };
+    for expected in [8, 9, 10] {
+        // The first one that asks is gone before it has an answer; the others get one.
+        let mut first = Box::pin(count());
+        assert!(futures::future::poll_immediate(&mut first).await.is_none());
+        let others = futures::future::join_all((0..4).map(|_| count()));
+        let (_, others) = tokio::join!(async { drop(first) }, others);
+        assert_eq!(others, [expected; 4]);
+        traces
+            .database
+            .execute("insert into metrics values ('t1', 'late', '1', 'SCORE', null, null)");
+        sync(&monitoring, SyncOptions::full()).await;
+    }
+    traces.engine.close().await.unwrap();
+    let closed = monitoring::summary(&monitoring, &everything).await.unwrap_err();
+    assert_eq!(closed.kind(), ErrorKind::Closed);
 }

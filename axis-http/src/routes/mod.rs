@@ -2,6 +2,7 @@
 
 mod config;
 mod data;
+mod database;
 mod evaluation;
 mod health;
 mod kpi;
@@ -37,6 +38,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(status::routes())
         .merge(data::routes())
         .merge(config::routes())
+        .merge(database::routes())
         .merge(evaluation::routes())
         .merge(kpi::routes())
         .merge(monitoring_analytics::routes())

@@ -181,8 +181,8 @@ pub(crate) const ROUTES: &[Policy] = &[
     post("/api/human-signals/db-import", Read)
         .raised_by("sync", Sync)
         .untimed(),
-    get("/api/human-signals/cases").on(SIGNALS),
-    // The colours and charts of a file that is read anew are part of it.
+    // The colours and charts of a file that is read anew are part of both.
+    get("/api/human-signals/cases"),
     get("/api/human-signals/metric-schema"),
     // The time limit is the query's own. Whose query may be ended is decided by the handler.
     post("/api/query", Read).untimed(),

@@ -12,8 +12,8 @@ use std::process::Command;
 use crate::support::{Project, Running, get, wait_until};
 
 const DOCUMENT: &str = include_str!("../../../docs/http.md");
-/// The address in the document.
-const ADDRESS: &str = "http://127.0.0.1:8500";
+/// The address in the document, in both spellings.
+const ADDRESSES: [&str; 2] = ["127.0.0.1:8500", "localhost:8500"];
 /// Stands between the outputs of two commands.
 const MARK: &str = "=== the next command ===";
 /// Makes every curl quiet, patient for so long, and tell its status on the file that `STATUS` names.
@@ -107,7 +107,9 @@ fn matches(shown: &str, output: &str) -> bool {
 fn run(block: &Block, address: &str, directory: &Path) -> (Vec<String>, Vec<String>) {
     let mut script = format!("set -e\n{CURL}\n");
     for (command, _) in &block.commands {
-        let command = command.replace(ADDRESS, address);
+        let command = ADDRESSES
+            .iter()
+            .fold(command.clone(), |command, known| command.replace(known, address));
         let _ = write!(script, "{command}\nprintf '\\n%s\\n' '{MARK}'\n");
     }
     let told = directory.join("statuses");
@@ -145,14 +147,14 @@ fn the_requests_of_the_documentation_are_answered_as_it_says() {
     std::fs::write(&config, text.replace("sync_mode: startup", "sync_mode: manual")).unwrap();
     let mut server = Running::start(project.command(&["--custom-dir", "axis-demo/custom", "serve", "--port", "0"]));
     let line = server.wait_for("listening on http://");
-    let address = line.split_once("listening on ").unwrap().1.trim();
+    let address = line.split_once("listening on http://").unwrap().1.trim();
 
     let blocks = blocks(DOCUMENT);
     assert!(blocks.len() >= 8, "{} blocks", blocks.len());
     for block in &blocks {
         // What an example starts is not in the way of the next one.
         wait_until("nothing is being synced", || {
-            let (_, status) = get(&format!("{address}/api/store/status"));
+            let (_, status) = get(&format!("http://{address}/api/store/status"));
             let datasets = status["datasets"].as_object().unwrap();
             datasets
                 .values()

@@ -14,6 +14,7 @@ mod cli_config;
 mod cli_processes;
 mod cli_query;
 mod contract;
+mod database;
 mod docs;
 mod drain;
 mod evaluation;

@@ -161,6 +161,12 @@ fn an_import_returns_what_is_stored_and_syncs_when_asked() {
     assert_eq!(server.post("/api/human-signals/db-import?sync=true").status, 200);
     assert_ne!(run(&server), before);
     assert_eq!(server.post("/api/human-signals/db-import?sync=maybe").status, 422);
+    let verified = server.post("/api/store/verify/human_signals");
+    assert_eq!(
+        (verified.status, &verified.json()["report"]["equal"]),
+        (200, &json!(true)),
+        "{verified:?}"
+    );
     // The signals are one dataset, whatever their relations are called.
     let reset = server.post("/api/store/sync/human_signals/reset-watermark");
     assert_eq!(reset.json()["success"], true);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::codes::{Code, NULL, with_codes};
+use super::times::{MICROS_PER_HOUR, NO_TIME};
 use super::{Frame, Selection};
 
 /// Where the rows of a page are, in the order of `timestamp`, those without one last.
@@ -12,6 +13,8 @@ pub(crate) struct PageBounds {
     pub(crate) total: u64,
     /// The times of the page's rows lie from the oldest to the newest one, both included; `None` when none of them has a time.
     pub(crate) range: Option<(i64, i64)>,
+    /// The times of the rows' records lie between these, both included, where the relation has them and all are known.
+    pub(crate) records: Option<(i64, i64)>,
     /// Whether the page has rows without a time.
     pub(crate) nulls: bool,
     /// Selected rows of that range, and of those without a time when `nulls`, that come before the page.
@@ -54,6 +57,7 @@ impl Frame {
         if offset >= timed {
             return PageBounds {
                 total,
+                records: self.record_range(selection, None, true),
                 nulls: true,
                 skip: offset - timed,
                 rows,
@@ -72,6 +76,7 @@ impl Frame {
         PageBounds {
             total,
             range: Some((oldest.micros, newest.micros)),
+            records: self.record_range(selection, Some((oldest.micros, newest.micros)), end > timed),
             nulls: end > timed,
             skip: if ascending {
                 offset - (timed - oldest.not_older)
@@ -81,6 +86,28 @@ impl Frame {
             rows,
             inside: oldest.not_older - newest.newer,
         }
+    }
+
+    /// Returns the hours between which the records of selected rows lie whose times are in the range, or missing.
+    fn record_range(&self, selection: &Selection, range: Option<(i64, i64)>, nulls: bool) -> Option<(i64, i64)> {
+        let (times, records) = (self.times.as_ref()?, self.record_times.as_ref()?);
+        let wanted = |micros: i64| match range {
+            _ if micros == NO_TIME => nulls,
+            Some((oldest, newest)) => (oldest..=newest).contains(&micros),
+            None => false,
+        };
+        let (mut first, mut last) = (u32::MAX, NULL);
+        with_codes!(&records.hours, codes => selection.each(self.rows, |row| {
+            if wanted(times.micros[row]) {
+                let code = codes[row].index() as u32;
+                (first, last) = (first.min(code), last.max(code));
+            }
+        }));
+        // A record whose time is unknown would be lost.
+        Some((
+            records.start_of(first)?,
+            records.start_of(last)?.saturating_add(MICROS_PER_HOUR - 1),
+        ))
     }
 
     /// Returns the `dataset_id`s of the selected rows between two times, each once and ordered.

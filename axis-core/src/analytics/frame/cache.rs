@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use duckdb::Connection;
 use tokio::sync::{OnceCell, Semaphore};
@@ -62,7 +63,7 @@ impl Frames {
     fn slot(&self, dataset: &str, part: Part, generation: u64) -> Arc<Slot> {
         let fits = |slot: &Slot| {
             let newer = slot.frame.get().and_then(Option::as_ref);
-            slot.generation == generation || newer.is_some_and(|frame| frame.generation == generation)
+            slot.generation >= generation || newer.is_some_and(|frame| frame.generation >= generation)
         };
         let mut slots = lock(&self.slots);
         slots.retain(|(name, _), slot| name != dataset || fits(slot));
@@ -202,7 +203,15 @@ async fn make(dataset: &Dataset, needs: Needs) -> Result<Option<Shared>> {
             return Ok(None);
         }
         let generation = stored_generation(connection, &name)?;
+        let begun = Instant::now();
         let frame = load::load(connection, reason, &relation, &needs, generation)?;
+        let elapsed_ms = begun.elapsed().as_millis() as u64;
+        tracing::debug!(
+            dataset = name,
+            rows = frame.rows,
+            elapsed_ms,
+            "columns were read into memory"
+        );
         Ok(Some(Arc::new(frame)))
     };
     store.pool.snapshot(Limits::default(), work).await

@@ -23,11 +23,13 @@ pub(crate) struct Key<'a> {
     pub(crate) size: usize,
 }
 
-/// The group of each row.
+/// The selected rows and the group of each.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    /// One a row.
-    pub(crate) ids: Vec<u32>,
+    /// The group of each selected row.
+    ids: Vec<u32>,
+    /// The selected rows; every row when there is none.
+    rows: Option<Vec<u32>>,
     /// Groups that have a place.
     pub(crate) count: usize,
     /// The size of the second key.
@@ -39,35 +41,52 @@ pub(crate) struct Groups {
 impl Groups {
     /// Groups the selected rows below `limit` by one or two keys.
     pub(crate) fn new(selection: &Selection, limit: usize, outer: &Key<'_>, inner: Option<&Key<'_>>) -> Self {
+        let rows = match selection {
+            Selection::All => None,
+            _ => {
+                let mut rows = Vec::with_capacity(selection.count(limit));
+                selection.each(limit, |row| rows.push(row as u32));
+                Some(rows)
+            }
+        };
         let size = inner.map_or(1, |key| key.size.max(1));
         match outer.size.checked_mul(size).filter(|count| *count <= DENSE) {
             Some(count) => Self {
-                ids: dense(selection, limit, outer, inner),
+                ids: match &rows {
+                    None => every(limit, outer, inner),
+                    Some(rows) => listed(rows, outer, inner),
+                },
+                rows,
                 count,
                 inner: size,
                 sparse: None,
             },
-            None => Self::sparse(selection, limit, outer, inner, size),
+            None => Self::sparse(rows, limit, outer, inner, size),
         }
     }
 
-    fn sparse(selection: &Selection, limit: usize, outer: &Key<'_>, inner: Option<&Key<'_>>, size: usize) -> Self {
-        let index = |key: &Key<'_>, row: usize| key.index[key.codes.get(row) as usize];
-        let mut ids = vec![NONE; limit];
+    fn sparse(rows: Option<Vec<u32>>, limit: usize, outer: &Key<'_>, inner: Option<&Key<'_>>, size: usize) -> Self {
+        let index = |key: &Key<'_>, row: u32| key.index[key.codes.get(row as usize) as usize];
         let mut known = HashMap::new();
         let mut places = Vec::new();
-        selection.each(limit, |row| {
+        let mut id = |row: u32| {
             let (outer, inner) = (index(outer, row), inner.map_or(0, |key| index(key, row)));
-            if outer != NONE && inner != NONE {
-                let place = u64::from(outer) * size as u64 + u64::from(inner);
-                ids[row] = *known.entry(place).or_insert_with(|| {
-                    places.push(place);
-                    places.len() as u32 - 1
-                });
+            if outer == NONE || inner == NONE {
+                return NONE;
             }
-        });
+            let place = u64::from(outer) * size as u64 + u64::from(inner);
+            *known.entry(place).or_insert_with(|| {
+                places.push(place);
+                places.len() as u32 - 1
+            })
+        };
+        let ids = match &rows {
+            None => (0..limit as u32).map(&mut id).collect(),
+            Some(rows) => rows.iter().map(|row| id(*row)).collect(),
+        };
         Self {
             ids,
+            rows,
             count: places.len(),
             inner: size,
             sparse: Some(places),
@@ -80,15 +99,26 @@ impl Groups {
         (place / self.inner, place % self.inner)
     }
 
-    /// Counts the rows of each group, sums their values, and counts those that reach the threshold. `values` are as many as
-    /// there are rows.
-    pub(crate) fn tally(&self, values: &[f64], threshold: f64) -> Vec<Tally> {
-        let mut tallies = vec![Tally::default(); self.count];
-        for (group, value) in self.ids.iter().zip(values) {
-            if *group != NONE {
-                tallies[*group as usize].add(*value, threshold);
+    /// Calls back with the group and the value of each row that is in a group, in the order of rows.
+    pub(crate) fn each(&self, values: &[f64], mut visit: impl FnMut(u32, f64)) {
+        match &self.rows {
+            None => {
+                for (group, value) in self.ids.iter().zip(values).filter(|(group, _)| **group != NONE) {
+                    visit(*group, *value);
+                }
+            }
+            Some(rows) => {
+                for (group, row) in self.ids.iter().zip(rows).filter(|(group, _)| **group != NONE) {
+                    visit(*group, values[*row as usize]);
+                }
             }
         }
+    }
+
+    /// Counts the rows of each group, sums their values, and counts those that reach the threshold.
+    pub(crate) fn tally(&self, values: &[f64], threshold: f64) -> Vec<Tally> {
+        let mut tallies = vec![Tally::default(); self.count];
+        self.each(values, |group, value| tallies[group as usize].add(value, threshold));
         tallies
     }
 
@@ -137,36 +167,41 @@ impl Tally {
     }
 }
 
-fn dense(selection: &Selection, limit: usize, outer: &Key<'_>, inner: Option<&Key<'_>>) -> Vec<u32> {
-    let words = match selection {
-        Selection::None => return vec![NONE; limit],
-        Selection::All => None,
-        Selection::Some(words) => Some(words),
-    };
+/// The groups of all rows below `limit`.
+fn every(limit: usize, outer: &Key<'_>, inner: Option<&Key<'_>>) -> Vec<u32> {
     let mut ids = Vec::with_capacity(limit);
     for start in (0..limit).step_by(BLOCK) {
         let end = (start + BLOCK).min(limit);
         with_codes!(outer.codes, codes => ids.extend(codes[start..end].iter().map(|code| outer.index[code.index()])));
-        let block = &mut ids[start..end];
         if let Some(key) = inner {
-            let size = key.size.max(1) as u32;
-            with_codes!(key.codes, codes => {
-                for (id, code) in block.iter_mut().zip(&codes[start..end]) {
-                    let index = key.index[code.index()];
-                    *id = if index == NONE || *id == NONE { NONE } else { *id * size + index };
-                }
-            });
-        }
-        let Some(words) = words else { continue };
-        for (ids, word) in block.chunks_mut(64).zip(&words[start / 64..]) {
-            if *word == u64::MAX {
-                continue;
-            }
-            for (at, id) in ids.iter_mut().enumerate() {
-                // All ones for a row that is not selected.
-                *id |= ((word >> at & 1) as u32).wrapping_sub(1);
-            }
+            with_codes!(key.codes, codes => divide(&mut ids[start..end], key, codes[start..end].iter().copied()));
         }
     }
     ids
+}
+
+/// The groups of these rows.
+fn listed(rows: &[u32], outer: &Key<'_>, inner: Option<&Key<'_>>) -> Vec<u32> {
+    let mut ids = Vec::with_capacity(rows.len());
+    for block in rows.chunks(BLOCK) {
+        let start = ids.len();
+        with_codes!(outer.codes, codes => ids.extend(block.iter().map(|row| outer.index[codes[*row as usize].index()])));
+        if let Some(key) = inner {
+            with_codes!(key.codes, codes => divide(&mut ids[start..], key, block.iter().map(|row| codes[*row as usize])));
+        }
+    }
+    ids
+}
+
+/// Divides groups by another key.
+fn divide<C: Code>(ids: &mut [u32], key: &Key<'_>, codes: impl Iterator<Item = C>) {
+    let size = key.size.max(1) as u32;
+    for (id, code) in ids.iter_mut().zip(codes) {
+        let index = key.index[code.index()];
+        *id = if index == NONE || *id == NONE {
+            NONE
+        } else {
+            *id * size + index
+        };
+    }
 }

@@ -72,7 +72,7 @@ impl Needs {
         let flags = [
             (self.scores, 32),
             (self.latencies, 40),
-            (self.times, 24),
+            (self.times, 48),
             (self.records, 96),
         ];
         8 + 8 * columns as u64
@@ -155,6 +155,7 @@ pub(super) enum Slot {
     Score,
     Latency,
     Time,
+    RecordTime,
     Record,
     Attribute(Attribute),
 }
@@ -197,6 +198,10 @@ fn list(relation: &Relation, needs: &Needs, score: Option<&str>) -> (Vec<Slot>, 
             Slot::Time,
             relation.time().map(|(time, _)| time).filter(|_| needs.times),
         ),
+        (
+            Slot::RecordTime,
+            relation.record_time().map(|(time, _)| time).filter(|_| needs.times),
+        ),
         (Slot::Record, relation.text("dataset_id").filter(|_| needs.records)),
     ];
     let mut attributes = needs.attributes.clone();
@@ -229,14 +234,8 @@ impl Builder {
             match slot {
                 Slot::Score => push_numbers(self.scores.get_or_insert_default(), array)?,
                 Slot::Latency => push_numbers(self.latencies.get_or_insert_default(), array)?,
-                Slot::Time => {
-                    if !matches!(array.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _)) {
-                        return Err(unexpected());
-                    }
-                    let array = array.as_primitive::<TimestampMicrosecondType>();
-                    let micros = array.iter().map(|value| value.unwrap_or(NO_TIME));
-                    self.micros.get_or_insert_default().extend(micros);
-                }
+                Slot::Time => push_times(self.micros.get_or_insert_default(), array)?,
+                Slot::RecordTime => push_times(self.record_micros.get_or_insert_default(), array)?,
                 Slot::Record => push_texts(self.records.get_or_insert_default(), array, Some)?,
                 Slot::Attribute(attribute) => {
                     let encoder = self.attributes[*attribute as usize].get_or_insert_default();
@@ -269,6 +268,15 @@ fn push_numbers(numbers: &mut Vec<f64>, array: &ArrayRef) -> Result<()> {
             .iter()
             .map(|value| value.filter(|value| value.is_finite()).unwrap_or(f64::NAN)),
     );
+    Ok(())
+}
+
+fn push_times(micros: &mut Vec<i64>, array: &ArrayRef) -> Result<()> {
+    if !matches!(array.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _)) {
+        return Err(unexpected());
+    }
+    let array = array.as_primitive::<TimestampMicrosecondType>();
+    micros.extend(array.iter().map(|value| value.unwrap_or(NO_TIME)));
     Ok(())
 }
 

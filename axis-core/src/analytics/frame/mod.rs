@@ -26,7 +26,7 @@ use codes::{Coded, Encoder, NULL};
 pub(crate) use group::{Groups, Key, NONE, Tally};
 use load::Slot;
 pub(crate) use load::{Needs, OTHER_LABEL};
-pub(crate) use rank::Places;
+pub(crate) use rank::{Places, quantile_of};
 pub(crate) use relation::{Relation, Shape};
 pub(crate) use select::{Conditions, Selection};
 pub use times::Granularity;
@@ -89,6 +89,8 @@ pub(crate) struct Frame {
     pub(crate) latencies: Option<Latencies>,
     /// `timestamp`.
     pub(crate) times: Option<Times>,
+    /// `dataset_timestamp`, by the hour only.
+    pub(crate) record_times: Option<Times>,
     /// `dataset_id`: a code a row, NULL's is 0.
     pub(crate) records: Option<Records>,
     /// The relation, as it was then.
@@ -193,6 +195,7 @@ pub(super) struct Builder {
     scores: Option<Vec<f64>>,
     latencies: Option<Vec<f64>>,
     micros: Option<Vec<i64>>,
+    record_micros: Option<Vec<i64>>,
     records: Option<Encoder>,
     attributes: [Option<Encoder>; 9],
     rows: usize,
@@ -210,6 +213,7 @@ impl Builder {
                 Slot::Score => builder.scores = Some(Vec::new()),
                 Slot::Latency => builder.latencies = Some(Vec::new()),
                 Slot::Time => builder.micros = Some(Vec::new()),
+                Slot::RecordTime => builder.record_micros = Some(Vec::new()),
                 Slot::Record => builder.records = Some(Encoder::default()),
                 Slot::Attribute(attribute) => builder.attributes[*attribute as usize] = Some(Encoder::default()),
             }
@@ -249,6 +253,7 @@ impl Builder {
             scores: order[..scored].iter().map(|row| scores[*row as usize]).collect(),
             latencies,
             times,
+            record_times: self.record_micros.map(|micros| Times::hours(&micros, &order)),
             records,
             shape: relation.shape(),
             relation: relation.clone(),

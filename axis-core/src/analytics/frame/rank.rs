@@ -22,6 +22,16 @@ impl Quantile {
     }
 }
 
+/// Returns an interpolated quantile of ascending values; 0 of none.
+pub(crate) fn quantile_of(values: &[f64], quantile: f64) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let quantile = Quantile::of(quantile, values.len() as u64);
+    let (below, above) = (values[quantile.below as usize], values[quantile.above as usize]);
+    below + (above - below) * quantile.part
+}
+
 /// Places of interest in the values of each group, and the values that were found there.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
@@ -37,6 +47,31 @@ pub(crate) struct Places {
 struct Progress {
     seen: u64,
     next: u64,
+}
+
+/// A walk over the values of all groups.
+pub(crate) struct Walk<'a> {
+    places: &'a mut Places,
+    progress: Vec<Progress>,
+    cursors: Vec<u32>,
+}
+
+impl Walk<'_> {
+    /// Takes the next value of a group.
+    pub(crate) fn step(&mut self, group: u32, value: f64) {
+        let at = &mut self.progress[group as usize];
+        if at.seen == at.next {
+            let cursor = &mut self.cursors[group as usize];
+            self.places.found[*cursor as usize] = value;
+            *cursor += 1;
+            at.next = if *cursor < self.places.starts[group as usize + 1] {
+                self.places.places[*cursor as usize]
+            } else {
+                u64::MAX
+            };
+        }
+        at.seen += 1;
+    }
 }
 
 impl Places {
@@ -68,37 +103,35 @@ impl Places {
         self.add(places);
     }
 
-    /// Walks over the values in ascending order, each with its group, and takes down those at the places.
+    /// Walks over values in ascending order, each with its group, and takes down those at the places.
     pub(crate) fn find(&mut self, values: impl Iterator<Item = (u32, f64)>) {
+        let mut walk = self.walk();
+        for (group, value) in values.filter(|(group, _)| *group != NONE) {
+            walk.step(group, value);
+        }
+    }
+
+    /// Begins to walk over values in ascending order.
+    pub(crate) fn walk(&mut self) -> Walk<'_> {
         self.found = vec![0.0; self.places.len()];
-        let groups = self.starts.windows(2);
-        let mut cursors: Vec<u32> = self.starts.clone();
-        let mut progress: Vec<Progress> = groups
-            .map(|range| Progress {
-                seen: 0,
-                next: if range[0] < range[1] {
-                    self.places[range[0] as usize]
-                } else {
-                    u64::MAX
-                },
-            })
-            .collect();
-        for (group, value) in values {
-            if group == NONE {
-                continue;
+        let next = |range: &[u32]| {
+            if range[0] < range[1] {
+                self.places[range[0] as usize]
+            } else {
+                u64::MAX
             }
-            let at = &mut progress[group as usize];
-            if at.seen == at.next {
-                let cursor = &mut cursors[group as usize];
-                self.found[*cursor as usize] = value;
-                *cursor += 1;
-                at.next = if *cursor < self.starts[group as usize + 1] {
-                    self.places[*cursor as usize]
-                } else {
-                    u64::MAX
-                };
-            }
-            at.seen += 1;
+        };
+        Walk {
+            progress: self
+                .starts
+                .windows(2)
+                .map(|range| Progress {
+                    seen: 0,
+                    next: next(range),
+                })
+                .collect(),
+            cursors: self.starts.clone(),
+            places: self,
         }
     }
 

@@ -118,6 +118,17 @@ impl Relation {
         Self::literal_of(micros, utc)
     }
 
+    /// Returns the time of the record itself, where a joined relation has it beside the metric's, and how its literals are written.
+    pub(crate) fn record_time(&self) -> Option<(String, impl Fn(i64) -> String + use<>)> {
+        let column = self.find("dataset_timestamp")?;
+        let utc = match column.column_type.as_str() {
+            "TIMESTAMP WITH TIME ZONE" => true,
+            "TIMESTAMP" => false,
+            _ => return None,
+        };
+        Some((ident(&column.column_name), move |micros| Self::literal_of(micros, utc)))
+    }
+
     /// Writes a time as a literal, of an instant or of a local time.
     pub(crate) fn literal_of(micros: i64, utc: bool) -> String {
         cursor_literal(&CursorValue::Timestamp { micros, utc }, &ColumnType::Timestamp)

@@ -187,15 +187,18 @@ fn keep<C: Code>(codes: &[C], marks: &mut [u8], allowed: &Allowed) {
 
 /// Gathers 64 marks of 0 or 1 into as many bits; missing ones are 0.
 fn gather(marks: &[u8]) -> u64 {
-    let mut word = 0;
-    for (at, marks) in marks.chunks(8).enumerate() {
-        let mut eight = [0; 8];
-        eight[..marks.len()].copy_from_slice(marks);
-        // The product has the eight marks, which are 8 bits apart, in its highest byte.
-        let bits = u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        word |= bits << (at * 8);
+    // The product has the eight marks, which are 8 bits apart, in its highest byte.
+    let bits = |marks: [u8; 8]| u64::from_le_bytes(marks).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    let (whole, rest) = marks.as_chunks();
+    let word = (0..)
+        .zip(whole)
+        .fold(0, |word, (at, marks)| word | bits(*marks) << (at * 8));
+    if rest.is_empty() {
+        return word;
     }
-    word
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    word | bits(last) << (whole.len() * 8)
 }
 
 impl Frame {

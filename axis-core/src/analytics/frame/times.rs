@@ -88,6 +88,13 @@ impl Times {
         }
     }
 
+    /// Takes only the hours.
+    pub(super) fn hours(micros: &[i64], rows: &[u32]) -> Self {
+        let mut times = Self::arrange(micros, rows, true);
+        times.micros = Vec::new();
+        times
+    }
+
     /// Returns the first microsecond of the hour behind a code.
     pub(crate) fn start_of(&self, code: u32) -> Option<i64> {
         let hour = self.starts.get((code as usize).checked_sub(1)?)?;

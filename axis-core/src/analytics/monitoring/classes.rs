@@ -6,7 +6,7 @@ use super::filter::Named;
 use super::summary::PASS;
 use super::{Filter, GroupBy};
 use crate::analytics::frame::{
-    Attribute, Conditions, Frame, Groups, NONE, Needs, Places, Relation, Shape, Tally, compute, narrowed, relation_of,
+    Attribute, Conditions, Frame, Groups, Needs, Places, Relation, Shape, Tally, compute, narrowed, relation_of,
 };
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
@@ -169,11 +169,8 @@ fn divide(frame: &Frame, conditions: &Conditions, group_by: GroupBy, most: usize
     let Some(groups) = Named::new(frame, &selection, frame.scored(), group_by, true) else {
         return (Vec::new(), 0);
     };
-    let ids = Groups::new(&selection, frame.scored(), &groups.key, None).ids;
-    let mut tallies = vec![Tally::default(); groups.names.len()];
-    let values = || ids.iter().copied().zip(frame.scores.iter().copied());
-    let grouped = || values().filter(|(group, _)| *group != NONE);
-    grouped().for_each(|(group, value)| tallies[group as usize].add(value, PASS));
+    let ids = Groups::new(&selection, frame.scored(), &groups.key, None);
+    let tallies = ids.tally(&frame.scores, PASS);
     let means: Vec<f64> = tallies.iter().map(Tally::mean).collect();
     let mut squares = vec![0.0; tallies.len()];
     let mut places = Places::default();
@@ -185,8 +182,11 @@ fn divide(frame: &Frame, conditions: &Conditions, group_by: GroupBy, most: usize
                 .chain([0, tally.count - 1]),
         );
     }
-    grouped().for_each(|(group, value)| squares[group as usize] += (value - means[group as usize]).powi(2));
-    places.find(values());
+    let mut walk = places.walk();
+    ids.each(&frame.scores, |group, value| {
+        squares[group as usize] += (value - means[group as usize]).powi(2);
+        walk.step(group, value);
+    });
     let each = groups
         .names
         .iter()

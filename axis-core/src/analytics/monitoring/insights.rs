@@ -1,5 +1,7 @@
 //! What analyses say: the rows of category ANALYSIS, newest first.
 
+use std::fmt::Write as _;
+
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use duckdb::Connection;
@@ -16,6 +18,20 @@ use crate::store::{Limits, Reason, fetch, stored_generation};
 
 /// The most records of a page.
 const LIMIT_MAX: u64 = 100;
+/// The texts of a record, in the order in which they are read.
+const COLUMNS: [&str; 9] = [
+    "dataset_id",
+    "metric_name",
+    "query",
+    "actual_output",
+    "explanation",
+    "signals",
+    "environment",
+    "source_name",
+    "source_component",
+];
+/// The operation in errors.
+const OPERATION: &str = "analytics.insights";
 /// How often a page is tried again when a sync has changed the rows in between.
 const TRIES: usize = 5;
 
@@ -127,7 +143,7 @@ pub async fn insights(dataset: &Dataset, request: &InsightsRequest) -> Result<In
             });
         }
     }
-    Err(Error::new(ErrorKind::Store, "the rows change too fast to be read").during("analytics.insights"))
+    Err(Error::new(ErrorKind::Store, "the rows change too fast to be read").during(OPERATION))
 }
 
 /// Finds the page and the names of the metrics.
@@ -195,50 +211,48 @@ fn rows(
     bounds: PageBounds,
 ) -> Result<Vec<Insight>> {
     let text = |name: &str| relation.text(name).unwrap_or_else(|| "null::varchar".to_owned());
-    let time = relation.time().map(|(time, _)| time);
-    let instant = relation.time().is_some_and(|(_, instant)| instant);
-    let (condition, values) = relation.condition(conditions, None);
-    let mut range = Vec::new();
-    if let (Some(time), Some((oldest, newest))) = (&time, bounds.range) {
-        let (oldest, newest) = (relation.time_literal(oldest), relation.time_literal(newest));
-        range.push(format!("{time} between {oldest} and {newest}"));
-    }
-    if bounds.nulls {
-        range.push(
-            time.as_ref()
-                .map_or_else(|| "true".to_owned(), |time| format!("{time} is null")),
+    let (time, instant) = relation.time().unzip();
+    let (mut condition, values) = relation.condition(conditions, None);
+    // Writing to a String cannot fail.
+    let _ = write!(condition, " and ({})", range(relation, time.as_deref(), bounds));
+    if let (Some((first, last)), Some((time, literal))) = (bounds.records, relation.record_time()) {
+        // The long texts of the records are then read from a few blocks, not from all.
+        let _ = write!(
+            condition,
+            " and {time} between {} and {}",
+            literal(first),
+            literal(last)
         );
     }
-    let columns = [
-        "dataset_id",
-        "metric_name",
-        "query",
-        "actual_output",
-        "explanation",
-        "signals",
-    ];
-    let columns = columns
-        .iter()
-        .chain(&["environment", "source_name", "source_component"])
-        .map(|name| text(name));
+    let columns = COLUMNS.map(text).join(", ");
+    let keys = ["dataset_id", "metric_name", "explanation"].map(text).join(", ");
     let sql = format!(
-        "select {} as axis_time, {} from {} where {condition} and ({})
-         order by axis_time desc nulls last, {}, {}, {} limit {} offset {}",
+        "select {} as axis_time, {columns} from {} where {condition}
+         order by axis_time desc nulls last, {keys} limit {} offset {}",
         time.unwrap_or_else(|| "null::timestamp".to_owned()),
-        columns.collect::<Vec<_>>().join(", "),
         relation.name,
-        range.join(" or "),
-        text("dataset_id"),
-        text("metric_name"),
-        text("explanation"),
         bounds.rows,
         bounds.skip
     );
-    let batches = fetch(connection, &sql, values, "analytics.insights")?;
-    Ok(batches
+    let batches = fetch(connection, &sql, values, OPERATION)?;
+    let instant = instant.unwrap_or(false);
+    let insights = batches
         .iter()
-        .flat_map(|batch| (0..batch.num_rows()).map(|row| insight(batch, row, instant)))
-        .collect())
+        .flat_map(|batch| (0..batch.num_rows()).map(move |row| insight(batch, row, instant)));
+    Ok(insights.collect())
+}
+
+/// The condition on the time of the page's rows.
+fn range(relation: &Relation, time: Option<&str>, bounds: PageBounds) -> String {
+    let mut terms = Vec::new();
+    if let (Some(time), Some((oldest, newest))) = (time, bounds.range) {
+        let (oldest, newest) = (relation.time_literal(oldest), relation.time_literal(newest));
+        terms.push(format!("{time} between {oldest} and {newest}"));
+    }
+    if bounds.nulls {
+        terms.push(time.map_or_else(|| "true".to_owned(), |time| format!("{time} is null")));
+    }
+    terms.join(" or ")
 }
 
 fn insight(batch: &RecordBatch, row: usize, instant: bool) -> Insight {

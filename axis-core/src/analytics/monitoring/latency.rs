@@ -1,5 +1,6 @@
 //! How long answers take.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -7,16 +8,12 @@ use serde::Serialize;
 use super::filter::Named;
 use super::summary::QUANTILES;
 use super::{Filter, GroupBy};
+use crate::analytics::frame::codes::{Code, with_codes};
 use crate::analytics::frame::{
-    Attribute, Conditions, Frame, Groups, Latencies, NONE, Needs, Places, Selection, compute, narrowed,
+    Attribute, Conditions, Frame, Latencies, NONE, Needs, Places, Selection, compute, narrowed, quantile_of,
 };
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
-
-/// The group of a row that is selected and in no group that is listed, and of one that is not selected. Groups are looked up
-/// in the order of latencies, all over the memory, so they are made small.
-const UNLISTED: u16 = u16::MAX - 1;
-const UNSELECTED: u16 = u16::MAX;
 
 /// What [`latency`] is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,15 +124,8 @@ fn distribute(frame: &Frame, conditions: &Conditions, bins: usize, group_by: Opt
     };
     let selection = frame.select(conditions);
     let groups = group_by.and_then(|group| Named::new(frame, &selection, frame.rows, group, false));
-    let order = in_order(frame, latencies, &selection, groups.as_ref());
-    let selected = || {
-        order
-            .iter()
-            .copied()
-            .zip(latencies.values.iter().copied())
-            .filter(|(group, _)| *group != UNSELECTED)
-    };
-    let (Some((_, low)), Some(high)) = (selected().next(), last(&order, &latencies.values)) else {
+    let (values, order) = selected(latencies, &selection, groups.as_ref());
+    let (Some(low), Some(high)) = (values.first().copied(), values.last().copied()) else {
         return LatencyDistribution::default();
     };
     let high = if high > low { high } else { low + 1.0 };
@@ -143,22 +133,19 @@ fn distribute(frame: &Frame, conditions: &Conditions, bins: usize, group_by: Opt
     let size = groups.as_ref().map_or(0, |groups| groups.names.len());
     let mut counts = vec![0; bins];
     let mut group_counts = vec![0; bins * size];
-    for (group, value) in selected() {
-        let bin = ((value - low) / (high - low) * bins as f64) as usize;
-        let bin = bin.min(bins - 1);
-        counts[bin] += 1;
-        if group < UNLISTED {
-            group_counts[group as usize * bins + bin] += 1;
-        }
+    let mut start = 0;
+    for bin in 0..bins {
+        // The bins ascend with the values, so each is a stretch of them.
+        let is_below = |value: &f64| (((value - low) / (high - low) * bins as f64) as usize).min(bins - 1) <= bin;
+        let end = start + values[start..].partition_point(is_below);
+        counts[bin] = (end - start) as u64;
+        let listed = order.iter().take(end).skip(start).filter(|group| **group != NONE);
+        listed.for_each(|group| group_counts[*group as usize * bins + bin] += 1);
+        start = end;
     }
-    let any = order.iter().map(|group| if *group == UNSELECTED { NONE } else { 0 });
-    let all = percentiles(any, &latencies.values, &[counts.iter().sum()]);
     let by_group = groups.as_ref().map(|groups| {
         let rows: Vec<u64> = group_counts.chunks(bins).map(|counts| counts.iter().sum()).collect();
-        let listed = order
-            .iter()
-            .map(|group| if *group >= UNLISTED { NONE } else { u32::from(*group) });
-        let percentiles = percentiles(listed, &latencies.values, &rows);
+        let percentiles = percentiles(&order, &values, &rows);
         let each = groups
             .names
             .iter()
@@ -180,48 +167,55 @@ fn distribute(frame: &Frame, conditions: &Conditions, bins: usize, group_by: Opt
             counts,
             edges: (0..=bins).map(|edge| low + edge as f64 * width).collect(),
         },
-        percentiles: all.first().copied().unwrap_or_default(),
+        percentiles: {
+            let [p50, p95, p99] = QUANTILES.map(|quantile| quantile_of(&values, quantile));
+            Percentiles { p50, p95, p99 }
+        },
         by_group,
         groups_omitted: groups.as_ref().map_or(0, |groups| groups.omitted as u64),
     }
 }
 
-/// The group of each latency, in their order: everything after this goes through memory from front to back.
-fn in_order(frame: &Frame, latencies: &Latencies, selection: &Selection, groups: Option<&Named<'_>>) -> Vec<u16> {
-    let Some(groups) = groups else {
-        let group = |row: &u32| {
-            if selection.has(*row as usize) {
-                UNLISTED
-            } else {
-                UNSELECTED
-            }
-        };
-        return latencies.rows.iter().map(group).collect();
-    };
-    let ids = Groups::new(&Selection::All, frame.rows, &groups.key, None).ids;
-    // The lists of groups are far shorter than these numbers reach.
-    let mut small: Vec<u16> = ids.iter().map(|id| (*id).min(u32::from(UNLISTED)) as u16).collect();
-    if !matches!(selection, Selection::All) {
-        for (row, group) in small.iter_mut().enumerate() {
-            if !selection.has(row) {
-                *group = UNSELECTED;
-            }
+/// The latencies of selected rows, ascending, and the group of each, when there are groups.
+fn selected<'a>(
+    latencies: &'a Latencies,
+    selection: &Selection,
+    groups: Option<&Named<'_>>,
+) -> (Cow<'a, [f64]>, Vec<u32>) {
+    let all = latencies.rows.iter().zip(&latencies.values);
+    let key = groups.map(|groups| &groups.key);
+    match (selection, key) {
+        (Selection::All, None) => (Cow::Borrowed(&latencies.values), Vec::new()),
+        (Selection::All, Some(key)) => {
+            let order = with_codes!(key.codes, codes => {
+                latencies.rows.iter().map(|row| key.index[codes[*row as usize].index()]).collect()
+            });
+            (Cow::Borrowed(&latencies.values), order)
+        }
+        (_, None) => {
+            let values = all
+                .filter(|(row, _)| selection.has(**row as usize))
+                .map(|(_, value)| *value);
+            (values.collect(), Vec::new())
+        }
+        (_, Some(key)) => {
+            let (mut values, mut order) = (Vec::new(), Vec::new());
+            with_codes!(key.codes, codes => {
+                for (row, value) in all.filter(|(row, _)| selection.has(**row as usize)) {
+                    values.push(*value);
+                    order.push(key.index[codes[*row as usize].index()]);
+                }
+            });
+            (Cow::Owned(values), order)
         }
     }
-    latencies.rows.iter().map(|row| small[*row as usize]).collect()
-}
-
-/// The greatest value of a row that is selected.
-fn last(order: &[u16], values: &[f64]) -> Option<f64> {
-    let last = order.iter().rposition(|group| *group != UNSELECTED)?;
-    Some(values[last])
 }
 
 /// The percentiles of groups with so many values each.
-fn percentiles(groups: impl Iterator<Item = u32>, values: &[f64], rows: &[u64]) -> Vec<Percentiles> {
+fn percentiles(order: &[u32], values: &[f64], rows: &[u64]) -> Vec<Percentiles> {
     let mut places = Places::default();
     rows.iter().for_each(|rows| places.add_quantiles(&QUANTILES, *rows));
-    places.find(groups.zip(values.iter().copied()));
+    places.find(order.iter().copied().zip(values.iter().copied()));
     let each = rows.iter().enumerate().map(|(group, rows)| {
         let [p50, p95, p99] = QUANTILES.map(|quantile| places.quantile(group, quantile, *rows));
         Percentiles { p50, p95, p99 }

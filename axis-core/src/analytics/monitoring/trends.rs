@@ -83,7 +83,8 @@ fn follow(frame: &Frame, conditions: &Conditions, granularity: Granularity) -> T
     tallies
         .iter()
         .for_each(|tally| places.add_quantiles(&QUANTILES, tally.count));
-    places.find(groups.ids.iter().copied().zip(frame.scores.iter().copied()));
+    let mut walk = places.walk();
+    groups.each(&frame.scores, |group, score| walk.step(group, score));
 
     let mut filled: Vec<(usize, usize, usize)> = (0..tallies.len())
         .filter(|group| tallies[*group].count > 0)

@@ -39,6 +39,9 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<Network>,
     /// `drain_seconds`: how long running requests may take once the server was told to stop (default 10).
     pub drain: Duration,
+    /// `wizard_hosts`: hosts that the database wizard may connect to besides the configured ones: `host`, `host:port`,
+    /// `*.suffix`, or `*` for every host with a public address.
+    pub wizard_hosts: Vec<String>,
 }
 
 impl ServerConfig {

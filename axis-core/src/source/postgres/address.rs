@@ -9,7 +9,7 @@ use tokio_util::either::Either;
 
 /// One of the places at which a host may be reached.
 #[derive(Clone, Debug)]
-pub(super) enum Address {
+pub(crate) enum Address {
     Tcp(SocketAddr),
     /// The path of a Unix socket.
     Unix(PathBuf),
@@ -26,7 +26,7 @@ type LocalStream = TcpStream;
 impl Address {
     /// Returns the places of a host in the order in which they should be tried; a host that begins with `/` is the
     /// directory of a Unix socket.
-    pub(super) async fn resolve(host: &str, port: u16) -> io::Result<Vec<Self>> {
+    pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<Vec<Self>> {
         if host.starts_with('/') {
             return Ok(vec![Self::Unix(Path::new(host).join(format!(".s.PGSQL.{port}")))]);
         }

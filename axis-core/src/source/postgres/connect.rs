@@ -36,6 +36,8 @@ pub struct PostgresSource(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     settings: PostgresConnection,
+    /// Where the server is; `None` looks its host up at every connection.
+    places: Option<Vec<Address>>,
     /// Made by the first connection: reading the system's authorities takes a while.
     tls: OnceLock<Tls>,
     idle: Idle,
@@ -66,8 +68,18 @@ impl PostgresSource {
     /// Creates the source; nothing is connected before the first snapshot.
     #[must_use]
     pub fn new(settings: PostgresConnection) -> Self {
+        Self::create(settings, None)
+    }
+
+    /// Creates a source that connects to these addresses, whatever its host's name leads to later.
+    pub(crate) fn at(settings: PostgresConnection, places: Vec<Address>) -> Self {
+        Self::create(settings, Some(places))
+    }
+
+    fn create(settings: PostgresConnection, places: Option<Vec<Address>>) -> Self {
         Self(Arc::new(Inner {
             settings,
+            places,
             tls: OnceLock::new(),
             idle: Idle::default(),
         }))
@@ -79,7 +91,7 @@ impl PostgresSource {
     }
 
     /// Returns the longest time that connecting may take.
-    pub(super) fn connect_timeout(&self) -> Duration {
+    pub(crate) fn connect_timeout(&self) -> Duration {
         self.0.settings.connect_timeout
     }
 
@@ -111,9 +123,14 @@ impl PostgresSource {
     async fn link(&self) -> Result<Link> {
         let settings = &self.0.settings;
         let tls = self.tls().await?;
-        let addresses = Address::resolve(&settings.host, settings.port).await;
+        let places = match &self.0.places {
+            Some(places) => places.clone(),
+            None => Address::resolve(&settings.host, settings.port)
+                .await
+                .map_err(unreachable)?,
+        };
         let mut failure = None;
-        for address in addresses.map_err(unreachable)? {
+        for address in places {
             match self.link_to(address, &tls).await {
                 Ok(link) => return Ok(link),
                 Err(error) => failure = Some(error),

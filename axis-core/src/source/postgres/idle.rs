@@ -34,6 +34,14 @@ impl Idle {
         None
     }
 
+    /// Takes all connections.
+    pub(super) fn take_all(&self) -> Vec<Link> {
+        std::mem::take(&mut lock(&self.0).links)
+            .into_iter()
+            .map(|(_, link)| link)
+            .collect()
+    }
+
     /// Keeps a connection for a while; when there are too many, the one that has waited longest is closed.
     pub(super) fn keep(&self, link: Link) {
         let (before, number) = {

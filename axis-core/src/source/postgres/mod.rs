@@ -22,10 +22,13 @@ mod sqlstate;
 mod tap;
 mod types;
 mod values;
+mod visit;
 
+pub(crate) use address::Address;
 pub use connect::PostgresSource;
 pub use read::CopyReader;
 pub(crate) use types::PgWire;
+pub(crate) use visit::{Answer, Shape, Terms, Visit};
 
 #[cfg(test)]
 mod tests;
