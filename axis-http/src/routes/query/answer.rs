@@ -43,8 +43,8 @@ pub(super) async fn of(
         pieces,
         begun,
         is_chosen,
-        rows: 0,
-        sent: Arc::clone(sent),
+        rows: Arc::clone(sent),
+        gathered: Vec::new(),
     };
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || answer.send(&runtime, first));
