@@ -79,6 +79,17 @@ impl Inner {
         self.keeper.writable(|catalog| self.reload(catalog)).await
     }
 
+    /// Runs work that nobody waits for until the engine closes.
+    pub(crate) fn in_background(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let closing = self.closing.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = work => {}
+            }
+        });
+    }
+
     /// Takes what a store remembers that was opened in place of another one.
     fn reload(&self, mut catalog: Catalog) {
         for dataset in &self.datasets {

@@ -11,7 +11,7 @@ use duckdb::types::Value;
 
 use super::Texts;
 use super::page::{Layout, Page, PageRequest, SortDirection, condition, sort_column};
-use crate::analytics::frame::{Attribute, Conditions, PageBounds, Part, Relation, Shape, compute, of};
+use crate::analytics::frame::{Attribute, Conditions, PageBounds, Relation, Shape, compute, ready};
 use crate::config::DatasetKind;
 use crate::dataset::Dataset;
 use crate::error::Result;
@@ -30,8 +30,8 @@ const NAMED: u64 = 500;
 /// The column of a joined relation that tells when the record was made.
 const RECORD_TIME: &str = "dataset_timestamp";
 
-/// Reads a page; `None` when it is asked for in another order or by other columns than those in memory, or when the relation is
-/// too large or changes too fast for that.
+/// Reads a page; `None` when it is asked for in another order or by other columns than those in memory, when these are not there
+/// yet, or when the relation is too large or changes too fast for that.
 pub(super) async fn load(dataset: &Dataset, request: &PageRequest) -> Result<Option<Page>> {
     let is_joined = matches!(dataset.config().kind, DatasetKind::Monitoring | DatasetKind::Eval);
     if !is_joined {
@@ -46,7 +46,8 @@ pub(super) async fn load(dataset: &Dataset, request: &PageRequest) -> Result<Opt
         if dataset.generation() == 0 {
             return Ok(None);
         }
-        let Some(frame) = of(dataset, Part::Whole).await? else {
+        // Right after a change plain SQL is quicker than reading the columns first.
+        let Some(Some(frame)) = ready(dataset) else {
             return Ok(None);
         };
         let Some(conditions) = conditions(request, &frame.relation, &frame.shape)? else {

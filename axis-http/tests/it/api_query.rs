@@ -295,8 +295,8 @@ fn a_query_is_cancelled_by_whoever_asked_or_by_an_admin() {
     let path = format!("/api/query/{ID}");
     for canceller in ["adas-key-of-the-test", "roots-key-of-the-test"] {
         let body = json!({ "sql": ENDLESS }).to_string();
+        let headers = [("x-api-key", "adas-key-of-the-test"), ("x-query-id", ID)];
         std::thread::scope(|scope| {
-            let headers = [("x-api-key", "adas-key-of-the-test"), ("x-query-id", ID)];
             let asked =
                 scope.spawn(|| server.send("POST", "/api/query", &headers, "application/json", body.as_bytes()));
             let runs = || {

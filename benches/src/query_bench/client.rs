@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axis_core::Engine;
+use axum::serve::ListenerExt as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -25,6 +26,8 @@ impl Server {
     pub(crate) async fn start(engine: Engine) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        // As the real server does.
+        let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("a socket option"));
         let service = axis_http::router(engine.clone()).expect("the configuration needs no files");
         let task = tokio::spawn(async move {
             axum::serve(listener, service).await.expect("connections are accepted");

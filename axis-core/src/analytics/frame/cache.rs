@@ -1,6 +1,7 @@
 //! Frames by dataset: made once a generation, shared by all requests, given up when the data changed.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -35,6 +36,8 @@ pub(crate) enum Part {
 #[derive(Debug)]
 struct Slot {
     generation: u64,
+    /// Whether it is being made although nobody waits for it.
+    begun: AtomicBool,
     /// `None` inside: the relation is too large.
     frame: OnceCell<Option<Shared>>,
 }
@@ -67,6 +70,7 @@ impl Frames {
         let slot = slots.entry((dataset.to_owned(), part)).or_insert_with(|| {
             Arc::new(Slot {
                 generation,
+                begun: AtomicBool::new(false),
                 frame: OnceCell::new(),
             })
         });
@@ -91,6 +95,27 @@ pub(crate) async fn of(dataset: &Dataset, part: Part) -> Result<Option<Shared>> 
         Part::Labels(column) => Needs::labels(column),
     };
     slot.frame.get_or_try_init(|| make(dataset, needs)).await.cloned()
+}
+
+/// Returns the dataset's frame when it is there; else it is made in the background, for those who come later. Inside it is `None`
+/// when the relation is too large for one.
+pub(crate) fn ready(dataset: &Dataset) -> Option<Option<Shared>> {
+    let generation = dataset.generation();
+    let slot = dataset.engine().frames.slot(dataset.name(), Part::Whole, generation);
+    if let Some(frame) = slot.frame.get() {
+        return Some(frame.clone());
+    }
+    if !slot.begun.swap(true, Ordering::Relaxed) {
+        let dataset = dataset.clone();
+        dataset.engine().clone().in_background(async move {
+            if let Err(error) = of(&dataset, Part::Whole).await {
+                tracing::debug!(error = %error.chain(), "the columns are not in memory");
+                // The next one tries again.
+                slot.begun.store(false, Ordering::Relaxed);
+            }
+        });
+    }
+    None
 }
 
 /// Returns a frame that has what is needed: the shared one, or one of its own for a relation that is too large for that.
