@@ -123,7 +123,6 @@ impl Policy {
 
 const KPI: &[&str] = &["kpi"];
 const MONITORING: &[&str] = &["monitoring"];
-const SIGNALS: &[&str] = &["human_signals"];
 
 /// Every route.
 pub(crate) const ROUTES: &[Policy] = &[
