@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use chrono::{SecondsFormat, Utc};
 use futures::StreamExt as _;
-use serde_json::json;
+use serde::Serialize;
 use tracing::Instrument as _;
 
 use super::{Edge, Peer, address, leftover};
@@ -141,6 +141,22 @@ fn name(method: &Method) -> &'static str {
     }
 }
 
+/// One line of the audit log.
+#[derive(Serialize)]
+struct Line<'l> {
+    time: String,
+    request_id: &'l str,
+    client: Option<&'l str>,
+    address: Option<String>,
+    role: Option<&'static str>,
+    method: &'static str,
+    route: &'static str,
+    status: u16,
+    statement_type: Option<&'static str>,
+    duration_ms: f64,
+    rows: Option<u64>,
+}
+
 /// What is written when the exchange has ended, also when its client went away.
 struct Ending {
     edge: Arc<Edge>,
@@ -188,20 +204,24 @@ impl Ending {
             return None;
         }
         let caller = self.facts.caller.get();
-        let line = json!({
-            "time": Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
-            "request_id": self.id.to_str().unwrap_or_default(),
-            "client": caller.and_then(Caller::name),
-            "address": self.facts.address.map(|address| address.to_string()),
-            "role": caller.map(|caller| caller.role().as_str()),
-            "method": self.method,
-            "route": self.route(),
-            "status": self.status,
-            "statement_type": self.statement.as_ref().map(|statement| statement.kind),
-            "duration_ms": millis(self.begun.elapsed()),
-            "rows": self.statement.as_ref().map(|statement| statement.rows.load(Ordering::Relaxed)),
-        });
-        let mut line = line.to_string().into_bytes();
+        let address = self.facts.address.map(|address| address.to_string());
+        let line = Line {
+            time: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            request_id: self.id.to_str().unwrap_or_default(),
+            client: caller.and_then(Caller::name),
+            address,
+            role: caller.map(|caller| caller.role().as_str()),
+            method: self.method,
+            route: self.route(),
+            status: self.status,
+            statement_type: self.statement.as_ref().map(|statement| statement.kind),
+            duration_ms: millis(self.begun.elapsed()),
+            rows: self
+                .statement
+                .as_ref()
+                .map(|statement| statement.rows.load(Ordering::Relaxed)),
+        };
+        let mut line = serde_json::to_vec(&line).ok()?;
         line.push(b'\n');
         Some(line)
     }
