@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axis_core::config::DatasetKind;
 use axis_core::{Dataset, Engine};
@@ -30,6 +31,9 @@ const OVERHEAD: u64 = 512;
 /// Clients ask again each time, and nobody between keeps an answer.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
+/// The length and the time of a file, if it is there.
+pub(crate) type Stamp = Option<(u64, SystemTime)>;
+
 /// What an answer is known by.
 #[derive(Debug)]
 pub(crate) struct Tag {
@@ -45,6 +49,7 @@ pub(crate) struct Tag {
 pub(crate) struct Fresh {
     datasets: HashMap<String, Dataset>,
     fingerprint: u64,
+    custom_dir: Option<PathBuf>,
     cache: Option<Cache<Arc<str>, Arc<Kept>, Weight>>,
 }
 
@@ -92,12 +97,30 @@ impl Fresh {
         Self {
             datasets,
             fingerprint: fingerprint(engine),
+            custom_dir: engine.config().custom_dir.clone(),
             cache: (bytes > 0).then(|| Cache::with_weighter(1024, bytes, Weight)),
         }
     }
 
+    /// Returns what tells one state of a file of the custom directory from another.
+    pub(crate) async fn stamp(&self, file: &'static str) -> Stamp {
+        let path = self.custom_dir.as_ref()?.join(file);
+        let found = tokio::task::spawn_blocking(move || {
+            let file = std::fs::metadata(path).ok()?;
+            Some((file.len(), file.modified().ok()?))
+        });
+        found.await.ok().flatten()
+    }
+
     /// Returns the tag of a request; none when a dataset that it depends on was never synced.
-    pub(crate) fn tag(&self, depends: Depends, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Tag> {
+    pub(crate) fn tag(
+        &self,
+        depends: Depends,
+        stamp: Stamp,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<Tag> {
         let named = [uri.path().rsplit('/').next().unwrap_or_default()];
         let names: &[&str] = match depends {
             Depends::Unknown => return None,
@@ -118,6 +141,10 @@ impl Fresh {
             key.push_str(&version.revision);
             key.push('.');
             key.push_str(&version.generation.to_string());
+        }
+        if let Some((length, modified)) = stamp {
+            let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+            key.push_str(&format!("\n{length}.{}", since.as_nanos()));
         }
         let mut hasher = DefaultHasher::new();
         (self.fingerprint, &key).hash(&mut hasher);

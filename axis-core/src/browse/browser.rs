@@ -116,7 +116,7 @@ impl Browser {
         };
         let (columns, rows) = self.visit(BROWSE_TIMEOUT, look).await?;
         Ok(SchemaListing {
-            sample_values: samples(&columns, rows),
+            sample_values: samples(&columns, &rows),
             columns,
         })
     }
@@ -206,7 +206,7 @@ async fn rows(answer: Answer) -> Result<Rows> {
 }
 
 /// Picks up to five different values of each column.
-fn samples(columns: &[ColumnListing], rows: Rows) -> serde_json::Map<String, Value> {
+fn samples(columns: &[ColumnListing], rows: &Rows) -> serde_json::Map<String, Value> {
     let sample = |column: &ColumnListing| {
         let mut seen = BTreeSet::new();
         let values = rows.rows.iter().filter_map(|row| row.get(&column.name));

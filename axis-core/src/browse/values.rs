@@ -104,37 +104,37 @@ fn unique<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn of(shape: Shape, text: &str) -> Value {
-        value(&shape, Some(text.to_owned()))
+    fn of(shape: &Shape, text: &str) -> Value {
+        value(shape, Some(text.to_owned()))
     }
 
     #[test]
     fn nothing_is_lost() {
-        assert_eq!(of(Shape::Integer, "9223372036854775807"), json!(i64::MAX));
-        assert_eq!(of(Shape::Numeric, "0.10"), json!(0.1));
-        assert_eq!(of(Shape::Numeric, "-5"), json!(-5));
+        assert_eq!(of(&Shape::Integer, "9223372036854775807"), json!(i64::MAX));
+        assert_eq!(of(&Shape::Numeric, "0.10"), json!(0.1));
+        assert_eq!(of(&Shape::Numeric, "-5"), json!(-5));
         assert_eq!(
-            of(Shape::Numeric, "100000000000000000000"),
+            of(&Shape::Numeric, "100000000000000000000"),
             json!("100000000000000000000")
         );
-        assert_eq!(of(Shape::Numeric, "1234567890.123456"), json!("1234567890.123456"));
-        assert_eq!(of(Shape::Numeric, "123456789012345.000"), json!(123_456_789_012_345.0));
-        assert_eq!(of(Shape::Numeric, "NaN"), Value::Null);
-        assert_eq!(of(Shape::Float, "0.1"), json!(0.1));
-        assert_eq!(of(Shape::Float, "-Infinity"), Value::Null);
+        assert_eq!(of(&Shape::Numeric, "1234567890.123456"), json!("1234567890.123456"));
+        assert_eq!(of(&Shape::Numeric, "123456789012345.000"), json!(123_456_789_012_345.0));
+        assert_eq!(of(&Shape::Numeric, "NaN"), Value::Null);
+        assert_eq!(of(&Shape::Float, "0.1"), json!(0.1));
+        assert_eq!(of(&Shape::Float, "-Infinity"), Value::Null);
         assert_eq!(
-            of(Shape::TimestampTz, "2026-01-02 03:04:05.6+00"),
+            of(&Shape::TimestampTz, "2026-01-02 03:04:05.6+00"),
             json!("2026-01-02T03:04:05.6Z")
         );
-        assert_eq!(of(Shape::TimestampTz, "infinity"), json!("infinity"));
+        assert_eq!(of(&Shape::TimestampTz, "infinity"), json!("infinity"));
         assert_eq!(
-            of(Shape::Timestamp, "2026-01-02 03:04:05"),
+            of(&Shape::Timestamp, "2026-01-02 03:04:05"),
             json!("2026-01-02T03:04:05")
         );
-        assert_eq!(of(Shape::Json, "{\"a\": [1]}"), json!({ "a": [1] }));
+        assert_eq!(of(&Shape::Json, "{\"a\": [1]}"), json!({ "a": [1] }));
         let list = Shape::List(Box::new(Shape::Numeric));
         assert_eq!(
-            of(list, r#"[["1.5",null],["2","NaN"]]"#),
+            of(&list, r#"[["1.5",null],["2","NaN"]]"#),
             json!([[1.5, null], [2, null]])
         );
     }

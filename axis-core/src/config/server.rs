@@ -101,29 +101,30 @@ fn origins(block: &Block<'_>) -> Vec<String> {
     distinct(local.into_iter().chain([one.as_str()]).chain(many.split(',')))
 }
 
-/// The hosts that the wizard may connect to besides the configured ones; the variable holds them with commas between.
+/// The hosts that the wizard may connect to besides the configured ones; the variable has commas between them.
 fn wizard_hosts(block: &Block<'_>) -> Vec<String> {
-    let hosts = if block.entry("wizard_hosts").is_some() {
-        block.strings("wizard_hosts", true).unwrap_or_default()
-    } else {
-        let found = variable(block, "AXIS_WIZARD_HOSTS");
-        let (shown, place) = match &found {
-            Some((text, place)) => (text.as_str(), Some(place)),
-            None => ("none", None),
-        };
-        block.ledger.set(block.key("wizard_hosts"), shown, place);
-        let text = found.map(|(text, _)| text).unwrap_or_default();
-        text.split(',').map(str::to_owned).collect()
+    let (hosts, place) = match block.entry("wizard_hosts") {
+        Some(entry) => (
+            block.strings("wizard_hosts", true).unwrap_or_default(),
+            Some(entry.place.clone()),
+        ),
+        None => {
+            let (text, place) = variable(block, "AXIS_WIZARD_HOSTS").unzip();
+            let shown = text.as_deref().unwrap_or("none");
+            block.ledger.set(block.key("wizard_hosts"), shown, place.as_ref());
+            let hosts = text.unwrap_or_default();
+            (hosts.split(',').map(str::to_owned).collect(), place)
+        }
     };
     let hosts = hosts.iter().map(|host| host.trim().to_owned());
     let hosts: Vec<String> = hosts.filter(|host| !host.is_empty()).collect();
-    if let Some(entry) = block.entry("wizard_hosts")
+    if let Some(place) = &place
         && hosts
             .iter()
             .any(|host| host.contains("://") || host.contains(['@', ' ', ',']))
     {
         let what = "names no host; allowed are `host`, `host:port`, `*.suffix` and `*`";
-        block.wrong("wizard_hosts", &entry.place, what);
+        block.wrong("wizard_hosts", place, what);
     }
     hosts
 }

@@ -1,6 +1,6 @@
 //! Every access to DuckDB goes through here: a slot, a deadline, an interrupt with a recorded reason, and panics as errors.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

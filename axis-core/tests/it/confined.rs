@@ -372,7 +372,7 @@ async fn parameters_have_names_and_their_number_is_checked() {
 #[tokio::test]
 async fn running_queries_are_listed_and_cancelled() {
     let shop = Shop::open_with("listed", "select 1", Vec::new(), |config| {
-        config.store.query_concurrency = 1
+        config.store.query_concurrency = 1;
     })
     .await;
     let endless = "select count(*) from range(10000000) a, range(10000000) b where a.range + b.range = 3";

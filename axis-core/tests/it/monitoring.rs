@@ -461,6 +461,21 @@ insert into metrics values ('r1', 'x', 1), ('r2', 'x', 2), ('r3', 'x', 3), ('r4'
     );
     assert_eq!(columns["matrix"][0][1], columns["matrix"][1][0]);
     traces.engine.close().await.unwrap();
+    // Text and NaN in a column of scores are left out.
+    let traces = Traces::open(SOURCE, "").await;
+    let names = ["metric_score", "latency"].map(str::to_owned);
+    let columns = monitoring::correlation(&traces.monitoring(), &Filter::default(), &names)
+        .await
+        .unwrap();
+    assert_eq!((columns.matrix[0][0], columns.matrix[1][1]), (1.0, 1.0));
+    // Seven pairs: scores 0.2 0.9 0.4 0.5 0.8 1 1, latencies 1 1 2 2 4 4 10, sums 4.8 and 24;
+    // covariance 20.1 - 4.8 * 24 / 7, variances 3.9 - 4.8^2 / 7 and 142 - 24^2 / 7.
+    let expected = (20.1_f64 - 4.8 * 24.0 / 7.0) / ((3.9_f64 - 4.8 * 4.8 / 7.0) * (142.0 - 24.0 * 24.0 / 7.0)).sqrt();
+    assert!(
+        (columns.matrix[0][1] - expected).abs() < 1e-9,
+        "{columns:?} instead of {expected}"
+    );
+    traces.engine.close().await.unwrap();
 }
 
 #[tokio::test]

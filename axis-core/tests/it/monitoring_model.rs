@@ -91,7 +91,6 @@ fn close(what: &str, ours: f64, theirs: &Value) {
 #[tokio::test]
 async fn frames_answer_as_sql_does() {
     let seed = fastrand::u64(..);
-    println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     // The same questions of one frame for everybody, and of one for each request.
     for shared in [true, false] {

@@ -63,7 +63,7 @@ async fn they_are_those_of_plain_sql_whatever_is_asked() {
         (filters(&|_| {}), "true"),
         (
             filters(&|filters| {
-                filters.equal = vec![("environment".into(), "prod".into()), ("nothing".into(), "x".into())]
+                filters.equal = vec![("environment".into(), "prod".into()), ("nothing".into(), "x".into())];
             }),
             "environment = 'prod'",
         ),

@@ -42,7 +42,7 @@ pub(super) async fn admit(State(edge): State<Arc<Edge>>, mut request: Request, n
     let admitted = match verdict {
         Some(Verdict::Wait { after, .. }) => {
             count(&edge.metrics.rate_limited);
-            Err(too_often(after))
+            Err(Box::new(too_often(after)))
         }
         _ => check(&edge, &facts, &request, recognised, page),
     };
@@ -53,7 +53,7 @@ pub(super) async fn admit(State(edge): State<Arc<Edge>>, mut request: Request, n
             request.extensions_mut().insert(caller);
             answer(&edge, &facts, request, next).await
         }
-        Err(refused) => refused,
+        Err(refused) => *refused,
     };
     if let Some(Verdict::Pass { limit, .. } | Verdict::Wait { limit, .. }) = verdict {
         let remaining = match verdict {
@@ -74,10 +74,10 @@ fn check(
     request: &Request,
     recognised: Result<Caller, Denied>,
     page: bool,
-) -> Result<Caller, Response> {
+) -> Result<Caller, Box<Response>> {
     let caller = recognised.map_err(|denied| {
         count(&edge.metrics.unauthenticated);
-        unauthenticated(denied, page)
+        Box::new(unauthenticated(denied, page))
     })?;
     // What no route answers needs no role; a route that the table does not know needs the highest.
     let needed = match (facts.policy.map(|policy| policy.access), facts.matched) {
@@ -92,18 +92,22 @@ fn check(
             needed.as_str(),
             caller.role().as_str()
         );
-        return Err(refusal(StatusCode::FORBIDDEN, "AXIS_FORBIDDEN", detail).into_response());
+        return Err(Box::new(
+            refusal(StatusCode::FORBIDDEN, "AXIS_FORBIDDEN", detail).into_response(),
+        ));
     }
     let headers = request.headers();
     if !request.method().is_safe() && cors::is_strange(headers, &edge.config.origins) {
         let detail = "the origin is not allowed; `server.origins`, FRONTEND_URL and FRONTEND_URLS name those that are";
-        return Err(refusal(StatusCode::FORBIDDEN, "AXIS_FORBIDDEN", detail).into_response());
+        return Err(Box::new(
+            refusal(StatusCode::FORBIDDEN, "AXIS_FORBIDDEN", detail).into_response(),
+        ));
     }
     let length = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > edge.config.max_body_bytes) {
-        return Err(too_large(edge.config.max_body_bytes));
+        return Err(Box::new(too_large(edge.config.max_body_bytes)));
     }
     Ok(caller)
 }
@@ -121,8 +125,12 @@ fn raised(facts: &Facts, uri: &Uri) -> Option<Role> {
 /// Answers from what is at hand, or by the handler within the limits.
 async fn answer(edge: &Edge, facts: &Facts, request: Request, next: Next) -> Response {
     let (method, headers) = (request.method(), request.headers());
-    let depends = facts.policy.filter(|_| method.is_safe()).map(|policy| policy.depends);
-    let tag = depends.and_then(|depends| edge.fresh.tag(depends, method, request.uri(), headers));
+    let policy = facts.policy.filter(|_| method.is_safe());
+    let stamp = match policy.and_then(|policy| policy.file) {
+        Some(file) => edge.fresh.stamp(file).await,
+        None => None,
+    };
+    let tag = policy.and_then(|policy| edge.fresh.tag(policy.depends, stamp, method, request.uri(), headers));
     if let Some(tag) = tag {
         let (counter, mut found) = match edge.fresh.find(&tag, method, headers) {
             Found::Same(found) => (&edge.metrics.not_modified, found),

@@ -18,7 +18,7 @@ use futures::StreamExt as _;
 use serde_json::json;
 use tracing::Instrument as _;
 
-use super::{Edge, Peer, address};
+use super::{Edge, Peer, address, leftover};
 use crate::audit::Statement;
 use crate::auth::Caller;
 use crate::routes::policy::Policy;
@@ -84,6 +84,7 @@ pub(super) async fn exchange(State(edge): State<Arc<Edge>>, mut request: Request
         route = ending.route()
     );
     request.extensions_mut().insert(facts);
+    let request = request.map(leftover::read_out);
     let mut response = next.run(request).instrument(span.clone()).await;
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, id);

@@ -8,6 +8,7 @@ mod admit;
 mod answers;
 mod cors;
 mod exchange;
+mod leftover;
 mod metrics;
 mod rate;
 #[cfg(test)]

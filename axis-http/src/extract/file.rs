@@ -34,20 +34,24 @@ impl<S: Send + Sync> FromRequest<S> for CsvFile {
             ApiError::new(StatusCode::BAD_REQUEST, message)
         };
         let mut form = Multipart::from_request(request, state).await.map_err(|_| missing())?;
+        let mut found = Err(missing());
+        // Also after the file: an answer to a form that has not been read to its end may be lost.
         while let Some(field) = form.next_field().await.map_err(refused)? {
-            if field.name() != Some("file") {
+            if field.name() != Some("file") || found.is_ok() {
                 continue;
             }
-            let Some(name) = field.file_name().filter(|name| !name.is_empty()) else {
-                return Err(missing());
-            };
-            if !name.to_ascii_lowercase().ends_with(".csv") {
-                let message = "the file is no CSV file; its name must end in .csv";
-                return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+            let name = field.file_name().unwrap_or_default().to_ascii_lowercase();
+            if name.is_empty() {
+                continue;
             }
-            return field.bytes().await.map(Self).map_err(refused);
+            found = if name.ends_with(".csv") {
+                Ok(Self(field.bytes().await.map_err(refused)?))
+            } else {
+                let message = "the file is no CSV file; its name must end in .csv";
+                Err(ApiError::new(StatusCode::BAD_REQUEST, message))
+            };
         }
-        Err(missing())
+        found
     }
 }
 

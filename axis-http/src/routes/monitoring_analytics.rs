@@ -11,7 +11,7 @@ use axis_core::analytics::monitoring::{
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -38,7 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// The answer of a question that succeeded.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Success<T> {
     /// Always true.
     success: bool,
@@ -53,7 +53,7 @@ fn success<T>(answer: T) -> Json<Success<T>> {
 }
 
 /// The filter that all of them take; an empty text counts as not given.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `filter` reads")]
 struct FilterParams {
@@ -74,7 +74,7 @@ struct FilterParams {
 }
 
 /// The metrics that are asked about.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes what `filter` reads")]
 struct MetricParams {

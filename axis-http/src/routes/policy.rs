@@ -39,6 +39,8 @@ pub(crate) struct Policy {
     /// A parameter of the query that asks for more, and the role that this needs.
     pub(crate) raised: Option<(&'static str, Role)>,
     pub(crate) depends: Depends,
+    /// A file of the custom directory that is read anew for each answer.
+    pub(crate) file: Option<&'static str>,
     /// Whether the time limit of requests holds; a route without it has one of its own, or may take as long as it takes.
     pub(crate) timed: bool,
     /// Whether people open it in a browser, which can only ask for a name and a password.
@@ -59,6 +61,7 @@ const fn get(path: &'static str) -> Policy {
         access: Access::Needs(Read),
         raised: None,
         depends: Depends::Unknown,
+        file: None,
         timed: true,
         page: false,
     }
@@ -105,6 +108,11 @@ impl Policy {
         self
     }
 
+    const fn and_file(mut self, file: &'static str) -> Self {
+        self.file = Some(file);
+        self
+    }
+
     const fn named(mut self) -> Self {
         self.depends = Depends::Named;
         self
@@ -124,6 +132,8 @@ impl Policy {
 const KPI: &[&str] = &["kpi"];
 const MONITORING: &[&str] = &["monitoring"];
 const SIGNALS: &[&str] = &["human_signals"];
+/// How signals are shown.
+const SIGNALS_FILE: &str = "config/signals_metrics.yaml";
 
 /// Every route.
 pub(crate) const ROUTES: &[Policy] = &[
@@ -181,9 +191,10 @@ pub(crate) const ROUTES: &[Policy] = &[
     post("/api/human-signals/db-import", Read)
         .raised_by("sync", Sync)
         .untimed(),
-    // The colours and charts of a file that is read anew are part of both.
-    get("/api/human-signals/cases"),
-    get("/api/human-signals/metric-schema"),
+    get("/api/human-signals/cases").on(SIGNALS).and_file(SIGNALS_FILE),
+    get("/api/human-signals/metric-schema")
+        .on(SIGNALS)
+        .and_file(SIGNALS_FILE),
     // The time limit is the query's own. Whose query may be ended is decided by the handler.
     post("/api/query", Read).untimed(),
     get("/api/query"),

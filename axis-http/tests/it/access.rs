@@ -3,7 +3,7 @@
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
-use crate::support::{Project, Running, Server, get};
+use crate::support::{Project, Running, Server, get, wait_until};
 
 const READ: &str = "reading-key-0123456789";
 const SYNC: &str = "syncing-key-0123456789";
@@ -131,6 +131,61 @@ fn a_role_may_do_what_it_is_for() {
         401
     );
     assert_eq!(server.get(&format!("/api/store/status?api_key={READ}")).status, 401);
+}
+
+#[test]
+fn what_a_parameter_asks_for_counts_too() {
+    let (_project, server) = protected(KEYS);
+    let upload = "/api/monitoring/upload";
+    for query in [
+        "store=true",
+        "store=1",
+        "store=%74rue",
+        "name=x&store=yes",
+        "store=0&store=on",
+        "store=perhaps",
+    ] {
+        let (status, body) = ask(&server, "POST", &format!("{upload}?{query}"), READ);
+        assert_eq!(status, 403, "{query}: {body}");
+        assert_ne!(
+            ask(&server, "POST", &format!("{upload}?{query}"), SYNC).0,
+            403,
+            "{query}"
+        );
+    }
+    for query in ["", "store=false", "store=", "STORE=true", "restore=true"] {
+        assert_ne!(
+            ask(&server, "POST", &format!("{upload}?{query}"), READ).0,
+            403,
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn a_query_is_cancelled_by_who_asked_it_or_an_admin() {
+    let (_project, server) = protected(KEYS);
+    let sql = r#"{"sql": "select count(*) from range(1000000) a, range(1000000) b where a.range + b.range = 7"}"#;
+    let listed = || ask(&server, "GET", "/api/query", READ).1["queries"].clone();
+    std::thread::scope(|scope| {
+        for (id, canceller) in [
+            ("5b0c3d2e-0d0f-4c52-8b43-30b4d9a3a001", READ),
+            ("5b0c3d2e-0d0f-4c52-8b43-30b4d9a3a002", ADMIN),
+        ] {
+            let asking = scope.spawn(|| {
+                let headers = [("x-api-key", READ), ("x-query-id", id)];
+                server.send("POST", "/api/query", &headers, "application/json", sql.as_bytes())
+            });
+            wait_until("the query is listed", || (listed()[0]["id"] == id).then_some(()));
+            assert_eq!(listed()[0]["client"], "dashboard");
+            let path = format!("/api/query/{id}");
+            let (status, body) = ask(&server, "DELETE", &path, SYNC);
+            assert_eq!((status, &body["code"]), (403, &json!("AXIS_FORBIDDEN")), "{body}");
+            assert!(body["detail"].as_str().unwrap().contains("`admin`"));
+            assert_eq!(ask(&server, "DELETE", &path, canceller).0, 200);
+            assert_eq!(asking.join().unwrap().status, 503);
+        }
+    });
 }
 
 #[test]

@@ -80,6 +80,37 @@ fn each_request_has_a_line_without_values_or_secrets() {
 }
 
 #[test]
+fn sql_is_told_by_its_kind_and_its_rows() {
+    let (project, server) = audited("audit.jsonl");
+    let ask = |sql: &str| {
+        let body = serde_json::json!({ "sql": sql, "format": "csv" }).to_string();
+        server
+            .send("POST", "/api/query", &[KEY], "application/json", body.as_bytes())
+            .status
+    };
+    assert_eq!(ask("select 's3ntinel', range from range(30000)"), 200);
+    assert_eq!(ask("select s3ntinel"), 400);
+    drop(server);
+    let path = project.path().join("audit.jsonl");
+    assert!(!std::fs::read_to_string(&path).unwrap().contains(SENTINEL));
+    let told: Vec<_> = lines(&path)
+        .iter()
+        .map(|line| {
+            (
+                line["status"].clone(),
+                line["statement_type"].clone(),
+                line["rows"].clone(),
+            )
+        })
+        .collect();
+    let expected = [(200, "SELECT", 30_000), (400, "SELECT", 0)];
+    assert_eq!(
+        told,
+        expected.map(|(status, kind, rows)| (status.into(), kind.into(), rows.into()))
+    );
+}
+
+#[test]
 fn a_log_that_is_truncated_meanwhile_goes_on_at_its_beginning() {
     let (project, server) = audited("audit.jsonl");
     let path = project.path().join("audit.jsonl");

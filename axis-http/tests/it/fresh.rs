@@ -80,6 +80,46 @@ fn unchanged_data_is_not_sent_or_computed_again() {
 }
 
 #[test]
+fn analytics_are_tagged_and_forget_when_a_file_of_theirs_changes() {
+    let (project, _source) = Project::demo(40);
+    let server = project.server();
+    for (dataset, relation) in [
+        ("monitoring", "monitoring_data"),
+        ("kpi", "kpi_data"),
+        ("human_signals", "human_signals_raw"),
+    ] {
+        server.sync(dataset, relation);
+    }
+    let tag = |path: &str| {
+        let answer = server.get(path);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        let etag = answer.header("etag").to_owned();
+        assert_ne!(etag, "", "{path}");
+        assert_eq!(revalidated(&server, path, &etag).status, 304, "{path}");
+        etag
+    };
+    for path in [
+        "/api/monitoring/analytics/summary",
+        "/api/monitoring/analytics/trends?granularity=weekly",
+        "/api/kpi/categories",
+        "/api/kpi/trends",
+        "/api/kpi/filters",
+        "/api/store/metadata/human_signals",
+    ] {
+        tag(path);
+    }
+    let shown = ["/api/human-signals/cases", "/api/human-signals/metric-schema"];
+    let before = shown.map(tag);
+    project.config("signals_metrics.yaml", "signals_metrics:\n  kpi_strip: []\n");
+    let after = shown.map(tag);
+    assert!(before[0] != after[0] && before[1] != after[1]);
+    assert_eq!(
+        server.json(shown[1])["display_config"]["kpi_strip"],
+        serde_json::json!([])
+    );
+}
+
+#[test]
 fn no_answer_is_older_than_the_status() {
     let (project, source) = Project::demo(20);
     let server = project.server();

@@ -1,6 +1,9 @@
 //! How often one client may ask, over a real connection.
 
-use crate::support::{Project, Server};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+
+use crate::support::{DEADLINE, Project, Server};
 
 const KEYS: &str = "server:
   api_keys:
@@ -69,4 +72,50 @@ fn a_trusted_proxy_tells_clients_apart() {
         [429],
         "what the client wrote itself does not count"
     );
+}
+
+/// Reads one answer of a connection that stays open; returns its status and its body.
+fn answer(stream: &mut BufReader<TcpStream>) -> (u16, String) {
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        assert_ne!(
+            stream.read_line(&mut line).unwrap(),
+            0,
+            "the connection was closed behind {head:?}"
+        );
+        if line == "\r\n" {
+            break;
+        }
+        head.push(line.trim().to_ascii_lowercase());
+    }
+    let length = head
+        .iter()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    let status = head[0].split(' ').nth(1).unwrap().parse().unwrap();
+    (status, String::from_utf8(body).unwrap())
+}
+
+#[test]
+fn who_is_refused_while_still_sending_gets_the_answer_and_keeps_the_connection() {
+    let (_project, server) = limited("");
+    let stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut sending = stream.try_clone().unwrap();
+    let mut stream = BufReader::new(stream);
+    let head = |path: &str, header: &str| format!("POST {path} HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n");
+    for (header, body) in [
+        ("Content-Length: 200000", "x".repeat(200_000)),
+        ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n".to_owned()),
+    ] {
+        sending.write_all(head("/api/query", header).as_bytes()).unwrap();
+        let (status, text) = answer(&mut stream);
+        assert_eq!(status, 401, "{text}");
+        sending.write_all(body.as_bytes()).unwrap();
+        sending.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        assert_eq!(answer(&mut stream).0, 200);
+    }
 }

@@ -124,8 +124,11 @@ pub(super) fn of_table(table: &Table) -> Result<Frame> {
 }
 
 /// Tells whether rows have one metric each.
-pub(super) fn is_long<'a>(names: impl Iterator<Item = &'a str> + Clone) -> bool {
-    names.clone().any(|name| name == "metric_name") && names.clone().any(|name| name == "metric_score")
+fn is_long<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+    names
+        .filter(|name| matches!(*name, "metric_name" | "metric_score"))
+        .count()
+        == 2
 }
 
 /// Makes a frame of columns of one length.

@@ -176,11 +176,15 @@ fn take(values: &mut Values, array: &dyn Array) -> Result<()> {
             let array = array.as_primitive::<Float64Type>();
             numbers.extend(array.iter().map(|value| value.unwrap_or(f64::NAN)));
         }
-        (Values::Words(words), DataType::Utf8) => array.as_string::<i32>().iter().for_each(|text| words.push(text)),
-        (Values::Words(words), DataType::LargeUtf8) => {
-            array.as_string::<i64>().iter().for_each(|text| words.push(text))
+        (Values::Words(words), DataType::Utf8) => {
+            array.as_string::<i32>().iter().for_each(|text| words.push(text));
         }
-        (Values::Words(words), DataType::Utf8View) => array.as_string_view().iter().for_each(|text| words.push(text)),
+        (Values::Words(words), DataType::LargeUtf8) => {
+            array.as_string::<i64>().iter().for_each(|text| words.push(text));
+        }
+        (Values::Words(words), DataType::Utf8View) => {
+            array.as_string_view().iter().for_each(|text| words.push(text));
+        }
         _ => return Err(Error::new(ErrorKind::Internal, "a column has an unexpected type").during("analytics.eval")),
     }
     Ok(())

@@ -226,7 +226,7 @@ impl Builder {
         let scores = self.scores.unwrap_or_default();
         let (order, latencies) = std::thread::scope(|scope| {
             // The two sorts take about as long as each other.
-            let latencies = self.latencies.map(|values| scope.spawn(|| ascending(values)));
+            let latencies = self.latencies.map(|values| scope.spawn(move || ascending(&values)));
             let order = order(&scores, self.rows);
             (order, latencies.and_then(|sorting| sorting.join().ok()))
         });
@@ -277,8 +277,8 @@ fn order(scores: &[f64], rows: usize) -> Vec<u32> {
 }
 
 /// The values that there are, ascending, and their row numbers.
-fn ascending(values: Vec<f64>) -> (Vec<f64>, Vec<u32>) {
-    let present = (0..).zip(&values).filter(|(_, value)| !value.is_nan());
+fn ascending(values: &[f64]) -> (Vec<f64>, Vec<u32>) {
+    let present = (0..).zip(values).filter(|(_, value)| !value.is_nan());
     let mut keys: Vec<(u64, u32)> = present.map(|(row, value)| (sort_key(*value), row)).collect();
     keys.sort_unstable();
     keys.into_iter().map(|(_, row)| (values[row as usize], row)).unzip()

@@ -203,7 +203,7 @@ impl Relation {
         for (bound, operator) in [(conditions.since, ">="), (conditions.until, "<=")] {
             match (bound, self.time()) {
                 (Some(micros), Some((time, _))) => {
-                    terms.push(format!("{time} {operator} {}", self.time_literal(micros)))
+                    terms.push(format!("{time} {operator} {}", self.time_literal(micros)));
                 }
                 (Some(_), None) => terms.push(NEVER.to_owned()),
                 (None, _) => {}

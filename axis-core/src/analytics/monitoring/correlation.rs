@@ -236,27 +236,31 @@ async fn by_row(dataset: &Dataset, metrics: Vec<String>, conditions: Conditions)
         let fault = fault::store("analytics.correlation");
         let relation = Relation::read(connection, &name)?;
         let relation = relation.ok_or_else(|| Error::new(ErrorKind::NotSynced, "the dataset was never synced"))?;
-        let numbers: Vec<String> = metrics.iter().filter_map(|name| relation.number(name)).collect();
-        let pairs = numbers
+        // DuckDB refuses to correlate what is not finite.
+        let finite = |number: String| format!("case when isfinite({number}) then {number} end");
+        let numbers = metrics.iter().filter_map(|name| relation.number(name));
+        let numbers: Vec<String> = numbers.map(finite).collect();
+        let size = numbers.len();
+        // Each pair once; a column goes fully with itself, unless it does not vary.
+        let pairs: Vec<(usize, usize)> = (0..size).flat_map(|a| (a..size).map(move |b| (a, b))).collect();
+        let list = pairs
             .iter()
-            .flat_map(|a| numbers.iter().map(move |b| format!("corr({a}, {b})")));
-        let list = pairs.collect::<Vec<_>>().join(", ");
+            .map(|(a, b)| format!("corr({}, {})", numbers[*a], numbers[*b]));
+        let list = list.collect::<Vec<_>>().join(", ");
         let (condition, values) = relation.condition(&conditions, None);
         let sql = format!("select {list} from {} where {condition}", relation.name);
         let flat = connection.query_row(&sql, params_from_iter(values), |row| {
-            let cell = |at| {
-                row.get::<_, Option<f64>>(at)
-                    .map(|value| value.filter(|value| value.is_finite()).unwrap_or(0.0))
-            };
-            (0..numbers.len() * numbers.len())
-                .map(cell)
-                .collect::<duckdb::Result<Vec<f64>>>()
+            let cells = (0..pairs.len()).map(|at| row.get::<_, Option<f64>>(at));
+            cells.collect::<duckdb::Result<Vec<_>>>()
         });
-        let matrix = flat
-            .map_err(&fault)?
-            .chunks(numbers.len().max(1))
-            .map(<[f64]>::to_vec)
-            .collect();
+        let mut matrix = vec![vec![0.0; size]; size];
+        for ((a, b), coefficient) in pairs.iter().zip(flat.map_err(&fault)?) {
+            if let Some(coefficient) = coefficient.filter(|coefficient| coefficient.is_finite()) {
+                let coefficient = if a == b { 1.0 } else { coefficient };
+                matrix[*a][*b] = coefficient;
+                matrix[*b][*a] = coefficient;
+            }
+        }
         Ok(Correlation { matrix, metrics })
     };
     dataset

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Filter;
-use crate::analytics::frame::{Frame, NONE, Needs, Places, Selection, Tally, compute, narrowed};
+use crate::analytics::frame::{Frame, Needs, Selection, Tally, compute, narrowed, quantile_of};
 use crate::dataset::Dataset;
 use crate::error::Result;
 
@@ -63,13 +63,9 @@ pub async fn summary(dataset: &Dataset, filter: &Filter) -> Result<Summary> {
 }
 
 fn sum_up(frame: &Frame, selection: &Selection) -> SummaryKpis {
-    let (tally, records, [p50_latency, p95_latency, p99_latency]) = std::thread::scope(|scope| {
-        // The latencies take about as long as everything else.
-        let latencies = scope.spawn(|| latencies(frame, selection));
-        let mut tally = Tally::default();
-        selection.each(frame.scored(), |row| tally.add(frame.scores[row], PASS));
-        (tally, records(frame, selection), latencies.join().unwrap_or_default())
-    });
+    let mut tally = Tally::default();
+    selection.each(frame.scored(), |row| tally.add(frame.scores[row], PASS));
+    let [p50_latency, p95_latency, p99_latency] = latencies(frame, selection);
     SummaryKpis {
         total_records: tally.count,
         avg_score: tally.mean(),
@@ -77,7 +73,7 @@ fn sum_up(frame: &Frame, selection: &Selection) -> SummaryKpis {
         p50_latency,
         p95_latency,
         p99_latency,
-        records,
+        records: records(frame, selection),
     }
 }
 
@@ -86,23 +82,16 @@ fn latencies(frame: &Frame, selection: &Selection) -> [f64; 3] {
     let Some(latencies) = &frame.latencies else {
         return [0.0; 3];
     };
-    let scored = frame.scored() as u32;
-    let selected = || {
-        latencies
-            .rows
-            .iter()
-            .map(|row| *row < scored && selection.has(*row as usize))
-    };
-    let count = if latencies.rows.len() == frame.rows {
-        selection.count(frame.scored()) as u64
-    } else {
-        selected().map(u64::from).sum()
-    };
-    let mut places = Places::default();
-    places.add_quantiles(&QUANTILES, count);
-    let groups = selected().map(|selected| if selected { 0 } else { NONE });
-    places.find(groups.zip(latencies.values.iter().copied()));
-    QUANTILES.map(|quantile| places.quantile(0, quantile, count))
+    let scored = frame.scored();
+    let mut values = Vec::with_capacity(selection.count(scored));
+    for (row, value) in latencies.rows.iter().zip(&latencies.values) {
+        let row = *row as usize;
+        if row < scored && selection.has(row) {
+            values.push(*value);
+        }
+    }
+    // They were in order before, and still are.
+    QUANTILES.map(|quantile| quantile_of(&values, quantile))
 }
 
 /// Counts the different records among selected rows with a score.

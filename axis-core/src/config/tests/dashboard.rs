@@ -6,7 +6,7 @@ use super::{from_file, resolve, setting, warned};
 use crate::config::{Config, Env, Files, Origin};
 
 fn wrong(config: &Config) -> Vec<&str> {
-    config.dashboard.broken.iter().map(|error| error.message()).collect()
+    config.dashboard.broken.iter().map(crate::Error::message).collect()
 }
 
 #[test]

@@ -201,9 +201,10 @@ fn sync_modes_and_memory_limits() {
         ("2000000", 2_000_000),
         ("1g", 1_000_000_000),
     ] {
+        let limits = store(&format!("memory_limit: {text}, frame_memory_limit: {text}"));
         assert_eq!(
-            store(&format!("memory_limit: {text}")).memory_limit,
-            Some(bytes),
+            (limits.memory_limit, limits.frame_memory_limit),
+            (Some(bytes), Some(bytes)),
             "{text}"
         );
     }

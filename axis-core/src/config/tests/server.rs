@@ -34,6 +34,7 @@ cache_bytes: 0
 audit_log: logs/audit.jsonl
 trusted_proxies: [10.0.0.0/8, '::1']
 drain_seconds: 3
+wizard_hosts: [db.example, '*.corp.example', 'other.example:6000']
 ";
 
 fn server(lines: &str, variables: &[(&str, &str)]) -> ServerConfig {
@@ -79,6 +80,10 @@ fn every_key_is_read() {
         server.trusted_proxies,
         ["10.0.0.0/8", "::1"].map(|text| Network::parse(text).unwrap())
     );
+    assert_eq!(
+        server.wizard_hosts,
+        ["db.example", "*.corp.example", "other.example:6000"]
+    );
     assert!(server.authenticates());
     for key in [
         "server.api_keys[0].key",
@@ -105,6 +110,7 @@ fn the_file_wins_and_the_environment_fills_what_is_missing() {
         ("HOST", "0.0.0.0"),
         ("PORT", "9000"),
         ("FRONTEND_URL", "https://env.example"),
+        ("AXIS_WIZARD_HOSTS", "a.example, b.example:1"),
     ];
     let file = [("server.yaml", "server:\n  port: 7000\n")];
     let config = resolve(&file, &variables);
@@ -112,7 +118,12 @@ fn the_file_wins_and_the_environment_fills_what_is_missing() {
     assert_eq!(setting(&config, "server.port").origin, from_file("server.yaml", 2));
     assert_eq!(setting(&config, "server.host").origin, Origin::Env("HOST".to_owned()));
     assert!(config.server.origins.contains(&"https://env.example".to_owned()));
+    assert_eq!(config.server.wizard_hosts, ["a.example", "b.example:1"]);
     assert_eq!(server("origins: []", &variables).origins, Vec::<String>::new());
+    assert_eq!(
+        server("wizard_hosts: []", &variables).wizard_hosts,
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -149,7 +160,9 @@ fn a_public_key_is_a_path_or_the_key_itself() {
             .unwrap()
             .key
     };
-    assert!(matches!(of("keys/id.pem"), JwtKey::Rs256File(path) if path == PathBuf::from("/srv/axis/keys/id.pem")));
+    assert!(
+        matches!(of("keys/id.pem"), JwtKey::Rs256File(path) if path == std::path::Path::new("/srv/axis/keys/id.pem"))
+    );
     assert!(matches!(of("\"-----BEGIN PUBLIC KEY-----\\nx\""), JwtKey::Rs256(pem) if pem.ends_with("\nx")));
 }
 
@@ -231,6 +244,10 @@ fn what_is_wrong_is_an_error_with_its_line_and_never_quotes_a_secret() {
         (
             "rate_limit: {requests_per_minute: 0}".to_owned(),
             "2: `server.rate_limit.requests_per_minute` is 0, allowed is an integer from 1 to 4294967295",
+        ),
+        (
+            "wizard_hosts: ['postgresql://db.example']".to_owned(),
+            "2: `server.wizard_hosts` names no host; allowed are `host`, `host:port`, `*.suffix` and `*`",
         ),
         (
             "rate_limit: {burst: 3}".to_owned(),

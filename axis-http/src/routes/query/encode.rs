@@ -39,7 +39,7 @@ pub(super) struct End {
 /// Writes one answer; what is written is taken out piece by piece.
 pub(super) enum Encoder {
     Json { out: Vec<u8>, rows: u64 },
-    Csv(CsvWriter<Vec<u8>>),
+    Csv(Box<CsvWriter<Vec<u8>>>),
     Arrow(Box<StreamWriter<Vec<u8>>>),
 }
 
@@ -58,7 +58,7 @@ impl Encoder {
                 let mut writer = WriterBuilder::new().with_header(true).build(Vec::new());
                 let header = batch_to_text(&RecordBatch::new_empty(schema.clone()))?;
                 writer.write(&header).map_err(unwritten)?;
-                Self::Csv(writer)
+                Self::Csv(Box::new(writer))
             }
             Format::Arrow => Self::Arrow(Box::new(StreamWriter::try_new(Vec::new(), schema).map_err(unwritten)?)),
         })
@@ -79,7 +79,7 @@ impl Encoder {
                 // The writer lends nothing out; the header is in the first one, so the next has none.
                 writer.write(&batch_to_text(batch)?).map_err(unwritten)?;
                 let next = WriterBuilder::new().with_header(false).build(Vec::new());
-                Ok(std::mem::replace(writer, next).into_inner())
+                Ok(std::mem::replace(writer.as_mut(), next).into_inner())
             }
             Self::Arrow(writer) => {
                 writer.write(batch).map_err(unwritten)?;
