@@ -358,13 +358,14 @@ impl Engine {
     ///
     /// # Cancellation
     /// Dropping the future or the stream interrupts the query.
-    pub async fn query(&self, query: Query) -> Result<QueryStream> {
+    pub async fn query(&self, mut query: Query) -> Result<QueryStream> {
         if self.0.is_closed() {
             return Err(closed());
         }
         self.0.check_enabled()?;
-        let (id, client, cancel) = (query.id, query.client.clone(), query.cancel.clone());
-        let ticket = self.0.running.enter(id, client, self.0.clock.now(), cancel)?;
+        // Cancelling this query cancels no other one that has the same token.
+        query.cancel = query.cancel.child_token();
+        let ticket = self.0.running.enter(&query, self.0.clock.now())?;
         let store = self.0.readable().await?;
         open_stream(&store.pool, query, ticket).await
     }

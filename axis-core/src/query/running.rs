@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::Query;
 use crate::dataset::lock;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -58,19 +59,14 @@ impl Running {
     ///
     /// # Errors
     /// `InvalidArgument` when there is one of this id.
-    pub(crate) fn enter(
-        self: &Arc<Self>,
-        id: Uuid,
-        client: Option<String>,
-        since: DateTime<Utc>,
-        cancel: CancellationToken,
-    ) -> Result<Ticket> {
+    pub(crate) fn enter(self: &Arc<Self>, query: &Query, since: DateTime<Utc>) -> Result<Ticket> {
+        let id = query.id;
         let entry = Arc::new(Entry {
             since,
-            client,
+            client: query.client.clone(),
             runs: AtomicBool::new(false),
             rows: AtomicU64::new(0),
-            cancel,
+            cancel: query.cancel.clone(),
             finished: CancellationToken::new(),
         });
         let mut all = lock(&self.0);

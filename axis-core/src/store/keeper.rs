@@ -179,9 +179,7 @@ mod tests {
         let pool = Arc::clone(&keeper.store().pool);
         let running: Arc<Running> = Arc::default();
         let query = Query::sql("select range from range(100000000)");
-        let ticket = running
-            .enter(query.id, None, chrono::Utc::now(), query.cancel.clone())
-            .unwrap();
+        let ticket = running.enter(&query, chrono::Utc::now()).unwrap();
         let mut stream = open_stream(&pool, query, ticket).await.unwrap();
         drop(pool);
         drop(keeper);

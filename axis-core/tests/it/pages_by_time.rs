@@ -73,7 +73,7 @@ async fn they_are_those_of_plain_sql_whatever_is_asked() {
                 filters.time_start = Some("2026-01-31 12:10".into());
                 filters.time_end = Some("2026-01-31T12:20:00Z".into());
             }),
-            "metric_category is null and \"timestamp\" between '2026-01-31 12:10Z' and '2026-01-31 12:20Z'",
+            "metric_category is null and \"timestamp\" between '2026-01-31 12:10:00+00' and '2026-01-31 12:20:00+00'",
         ),
         (search("question 2"), "contains(lower(query), 'question 2')"),
         (search("100%"), "contains(query, '100%')"),
