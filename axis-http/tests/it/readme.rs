@@ -102,7 +102,7 @@ fn the_requests_of_the_readme_are_answered() {
 fn the_files_of_the_readme_are_valid() {
     let project = Project::new();
     let files = blocks("yaml");
-    assert_eq!(files.len(), 2);
+    assert_eq!(files.len(), 3);
     for text in &files {
         let name = text
             .lines()
@@ -112,7 +112,12 @@ fn the_files_of_the_readme_are_valid() {
     }
     let output = project
         .command(&["config", "check", "--json"])
-        .envs([("SHOP_PASSWORD", "a"), ("MONITORING_PASSWORD", "b")])
+        .envs([
+            ("SHOP_PASSWORD", "a"),
+            ("MONITORING_PASSWORD", "b"),
+            ("DASHBOARD_KEY", "a-key-of-the-dashboard"),
+            ("OPS_KEY_SHA256", &"0a".repeat(32)),
+        ])
         .output()
         .unwrap();
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
