@@ -2,7 +2,6 @@
 
 mod body;
 mod file;
-mod nothing;
 mod rows;
 
 use std::convert::Infallible;
@@ -17,7 +16,6 @@ use crate::gate::ApiError;
 
 pub(crate) use body::{Body, Fields};
 pub(crate) use file::{CsvFile, CsvForm, FORM_MAX};
-pub(crate) use nothing::NoBody;
 pub(crate) use rows::{RowsBody, RowsForm, too_large};
 
 /// The parameters of a request. Of a repeated one the last counts; unknown ones are ignored.

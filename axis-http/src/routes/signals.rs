@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::ready;
 use crate::app::App;
-use crate::extract::{CsvFile, CsvForm, FORM_MAX, Name, NoBody, Params};
+use crate::extract::{CsvFile, CsvForm, FORM_MAX, Name, Params};
 use crate::gate::ApiError;
 
 /// The most cases that one page may have.
@@ -84,7 +84,7 @@ async fn database(State(engine): State<Engine>) -> Result<Json<DatabaseAnswer>, 
         (status = 503, description = "The first sync is still running, or the source cannot be reached"),
     )
 )]
-async fn import(State(engine): State<Engine>, mut params: Params, _: NoBody) -> Result<Json<CasesAnswer>, ApiError> {
+async fn import(State(engine): State<Engine>, mut params: Params) -> Result<Json<CasesAnswer>, ApiError> {
     let sync = params.boolean("sync", false);
     params.check()?;
     let signals = engine.signals()?;

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::{Answer, Keeping, import, no_example, plain};
 use crate::app::App;
-use crate::extract::{CsvFile, CsvForm, Name, NoBody, Params, RowsBody, RowsForm, too_large};
+use crate::extract::{CsvFile, CsvForm, Name, Params, RowsBody, RowsForm, too_large};
 use crate::gate::ApiError;
 use crate::work::{Workers, json};
 
@@ -211,11 +211,7 @@ async fn config(State(engine): State<Engine>) -> Json<EvalConfig> {
         (status = 408, description = "The source took longer than `query_timeout`"),
     )
 )]
-async fn db_import(
-    State(engine): State<Engine>,
-    State(workers): State<Workers>,
-    _: NoBody,
-) -> Result<Response, ApiError> {
+async fn db_import(State(engine): State<Engine>, State(workers): State<Workers>) -> Result<Response, ApiError> {
     let dataset = crate::routes::dataset(&engine, "eval")?;
     import(&workers, &dataset, eval::process).await
 }

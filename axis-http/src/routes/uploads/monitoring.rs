@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::{Answer, Keeping, import, no_example, plain};
 use crate::app::App;
-use crate::extract::{CsvFile, CsvForm, Name, NoBody, Params, too_large};
+use crate::extract::{CsvFile, CsvForm, Name, Params, too_large};
 use crate::gate::ApiError;
 use crate::work::Workers;
 
@@ -97,11 +97,7 @@ async fn db_config(State(engine): State<Engine>) -> Json<MonitoringConfig> {
         (status = 408, description = "The source took longer than `query_timeout`"),
     )
 )]
-async fn db_import(
-    State(engine): State<Engine>,
-    State(workers): State<Workers>,
-    _: NoBody,
-) -> Result<Response, ApiError> {
+async fn db_import(State(engine): State<Engine>, State(workers): State<Workers>) -> Result<Response, ApiError> {
     let dataset = crate::routes::dataset(&engine, "monitoring")?;
     import(&workers, &dataset, |table| {
         Ok(monitoring::complete(table, chrono::Utc::now()))
