@@ -4,6 +4,7 @@
 mod bad_days;
 mod bad_input;
 mod browse;
+mod browse_guards;
 mod cancel;
 mod confined;
 mod crash;

@@ -15,6 +15,7 @@ mod cli_processes;
 mod cli_query;
 mod contract;
 mod database;
+mod database_guards;
 mod docs;
 mod drain;
 mod evaluation;

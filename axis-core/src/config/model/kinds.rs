@@ -26,9 +26,9 @@ pub struct MonitoringOptions {
     pub schema: String,
     /// `table` of the legacy table mode.
     pub table: Option<String>,
-    /// `tables`: a hint for the wizard.
+    /// `tables`: the tables that the wizard may read; all when empty.
     pub tables: Vec<String>,
-    /// `filters`: a hint for the wizard.
+    /// `filters`: columns that the wizard offers as filters.
     pub filters: Vec<FilterHint>,
     /// `auto_connect`, as configured.
     pub auto_connect: bool,
@@ -48,9 +48,9 @@ pub struct MonitoringOptions {
 pub struct EvalOptions {
     /// `eval_runner_enabled` (default true).
     pub runner_enabled: bool,
-    /// `tables`: a hint for the wizard.
+    /// `tables`: the tables that the wizard may read; all when empty.
     pub tables: Vec<String>,
-    /// `filters`: a hint for the wizard.
+    /// `filters`: columns that the wizard offers as filters.
     pub filters: Vec<FilterHint>,
 }
 
@@ -62,9 +62,9 @@ pub struct HumanSignalsOptions {
     pub schema: String,
     /// `table` of the legacy table mode.
     pub table: Option<String>,
-    /// `tables`: a hint for the wizard.
+    /// `tables`: the tables that the wizard may read; all when empty.
     pub tables: Vec<String>,
-    /// `filters`: a hint for the wizard.
+    /// `filters`: columns that the wizard offers as filters.
     pub filters: Vec<FilterHint>,
     /// `auto_connect`, as configured.
     pub auto_connect: bool,
