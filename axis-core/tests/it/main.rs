@@ -22,6 +22,7 @@ mod lost_store;
 mod model;
 mod monitoring;
 mod monitoring_model;
+mod monitoring_settings;
 mod pages;
 mod pages_by_time;
 mod policies;
