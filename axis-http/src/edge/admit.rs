@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::exchange::{Facts, FromMemory};
 use super::metrics::count;
 use super::rate::Verdict;
-use super::{Edge, answers, cors, refusal};
+use super::{Edge, answers, cors, host, refusal};
 use crate::auth::{Caller, Denied};
 use crate::fresh::Found;
 use crate::gate::ApiError;
@@ -79,6 +79,12 @@ fn check(
     recognised: Result<Caller, Denied>,
     page: bool,
 ) -> Result<Caller, Box<Response>> {
+    if !edge.config.authenticates() && !host::is_known(request.headers(), &edge.config) {
+        let detail = "the request names another host: while nobody is asked for a key, use the server's address, `localhost`, \
+                      `server.host`, or the host of one of `server.origins`";
+        let refused = refusal(StatusCode::MISDIRECTED_REQUEST, "AXIS_UNKNOWN_HOST", detail);
+        return Err(Box::new(refused.into_response()));
+    }
     let caller = recognised.map_err(|denied| {
         count(&edge.metrics.unauthenticated);
         Box::new(unauthenticated(denied, page))
