@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axis_core::config::DatasetKind;
 use axis_core::{Dataset, Engine};
 use axum::body::{Body, HttpBody as _, to_bytes};
+use axum::extract::Query;
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
@@ -127,16 +128,16 @@ impl Fresh {
             Depends::On(names) => names,
             Depends::Named => &named,
         };
-        let query = uri.query().unwrap_or_default();
-        if uri.path().len() + query.len() > KEY_MAX {
+        let length = uri.path().len() + uri.query().map_or(0, str::len);
+        if length > KEY_MAX {
             return None;
         }
-        let mut key = String::with_capacity(uri.path().len() + query.len() + names.len() * 64);
+        let mut key = String::with_capacity(length + names.len() * 64);
         key.push_str(uri.path());
-        push_sorted(&mut key, query);
+        push_sorted(&mut key, uri)?;
         for name in names {
             let version = self.datasets.get(*name)?.version()?;
-            // A revision holds no line break, and a URI neither.
+            // A revision holds no line break, and what is before neither.
             key.push('\n');
             key.push_str(&version.revision);
             key.push('.');
@@ -242,14 +243,16 @@ fn fingerprint(engine: &Engine) -> u64 {
     hasher.finish()
 }
 
-/// Appends the parameters ordered by name; those of one name keep their order, because the last one counts.
-fn push_sorted(key: &mut String, query: &str) {
-    let mut pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).collect();
-    pairs.sort_by_key(|pair| pair.split('=').next());
-    for (index, pair) in pairs.iter().enumerate() {
-        key.push(if index == 0 { '?' } else { '&' });
-        key.push_str(pair);
+/// Appends the parameters as the handlers read them, ordered by name; those of one name keep their order, because the last one
+/// counts. None when they cannot be read.
+fn push_sorted(key: &mut String, uri: &Uri) -> Option<()> {
+    let Query(mut pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (name, value) in pairs {
+        // Quoted, so that no name or value reads like two, and none holds a line break.
+        key.push_str(&format!("&{name:?}={value:?}"));
     }
+    Some(())
 }
 
 /// Tells whether `If-None-Match` names the tag; tags are compared weakly.
@@ -268,16 +271,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_ordered_by_name_only() {
-        let sorted = |query| {
+    fn parameters_are_decoded_and_ordered_by_name_only() {
+        let sorted = |query: &str| {
             let mut key = String::new();
-            push_sorted(&mut key, query);
+            push_sorted(&mut key, &format!("/p?{query}").parse().unwrap()).unwrap();
             key
         };
         assert_eq!(sorted("b=1&a=2"), sorted("a=2&b=1"));
         assert_ne!(sorted("a=1&a=2"), sorted("a=2&a=1"));
         assert_eq!(sorted(""), "");
-        assert_eq!(sorted("&a=1&"), "?a=1");
+        assert_eq!(sorted("&a=1&"), "&\"a\"=\"1\"");
+        // One name is one name, however it is written.
+        assert_ne!(sorted("ab=1&a%62=2"), sorted("a%62=2&ab=1"));
+        assert_eq!(sorted("ab=1&a%62=2"), sorted("a%62=1&ab=2"));
+        assert_eq!(sorted("a=x%20y"), sorted("a=x+y"));
+        // What separates stays apart from what is separated.
+        assert_ne!(sorted("a=1%26b=2"), sorted("a=1&b=2"));
+        assert_ne!(sorted("a=1%22%26%22b%22=%222"), sorted("a=1&b=2"));
+        assert!(!sorted("a=1%0A2").contains('\n'));
     }
 
     #[test]

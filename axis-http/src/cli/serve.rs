@@ -9,9 +9,11 @@ use super::args::ServeArgs;
 use super::{Context, Exit, Failure};
 
 pub(crate) async fn run(context: &Context, args: &ServeArgs) -> Result<Exit, Failure> {
-    let config = context.config()?;
-    let host = args.host.clone().unwrap_or_else(|| config.server.host.clone());
-    let listener = listen(&host, args.port.unwrap_or(config.server.port)).await?;
+    let mut config = context.config()?;
+    if let Some(host) = &args.host {
+        config.server.host.clone_from(host);
+    }
+    let listener = listen(&config.server.host, args.port.unwrap_or(config.server.port)).await?;
     let options = ServeOptions::default().insecure(args.insecure);
     let address = listener.local_addr()?;
     // Before the store is opened, so that a refusal changes nothing.

@@ -1,6 +1,8 @@
 //! Whether a request is answered: who asks, how often, what they may do, how much there is to do; and what is at hand already.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axis_core::config::Role;
@@ -10,12 +12,14 @@ use axum::http::header::{CONTENT_LENGTH, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http_body_util::Limited;
+use http_body_util::{Limited, StreamBody};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::exchange::{Facts, FromMemory};
 use super::metrics::count;
 use super::rate::Verdict;
-use super::{Edge, answers, cors, refusal};
+use super::{Edge, answers, cors, host, refusal};
 use crate::auth::{Caller, Denied};
 use crate::fresh::Found;
 use crate::gate::ApiError;
@@ -75,6 +79,12 @@ fn check(
     recognised: Result<Caller, Denied>,
     page: bool,
 ) -> Result<Caller, Box<Response>> {
+    if !edge.config.authenticates() && !host::is_known(request.headers(), &edge.config) {
+        let detail = "the request names another host: while nobody is asked for a key, use the server's address, `localhost`, \
+                      `server.host`, or the host of one of `server.origins`";
+        let refused = refusal(StatusCode::MISDIRECTED_REQUEST, "AXIS_UNKNOWN_HOST", detail);
+        return Err(Box::new(refused.into_response()));
+    }
     let caller = recognised.map_err(|denied| {
         count(&edge.metrics.unauthenticated);
         Box::new(unauthenticated(denied, page))
@@ -159,16 +169,26 @@ async fn run(edge: &Edge, facts: &Facts, request: Request, next: Next) -> Result
         return Err(refused.retry_after(RETRY_OVERLOADED).into_response());
     };
     let limit = edge.config.max_body_bytes;
+    let patience = edge.config.request_timeout;
     let request = limited(request, limit);
-    let answering = next.run(request);
     let timed = facts.policy.is_none_or(|policy| policy.timed);
     let response = if timed {
-        match tokio::time::timeout(edge.config.request_timeout, answering).await {
+        match timeout(patience, next.run(request)).await {
             Ok(response) => response,
-            Err(_) => return Err(took_too_long(edge.config.request_timeout)),
+            Err(_) => return Err(took_too_long(patience)),
         }
     } else {
-        answering.await
+        // The answer may take its time, but not the client that has to say what it wants.
+        let (request, taken) = until_taken(request);
+        let mut answering = pin!(next.run(request));
+        tokio::select! {
+            biased;
+            response = &mut answering => response,
+            taken = timeout(patience, taken) => match taken {
+                Ok(_) => answering.await,
+                Err(_) => return Err(sent_too_slowly(patience)),
+            },
+        }
     };
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !is_json(&response) {
         return Err(too_large(limit));
@@ -188,6 +208,27 @@ fn limited(request: Request, limit: u64) -> Request {
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     request.map(|body| Body::new(Limited::new(body, limit)))
+}
+
+/// Returns the request, and what is ready once its body was read or given up.
+fn until_taken(request: Request) -> (Request, oneshot::Receiver<()>) {
+    let (sender, taken) = oneshot::channel();
+    if request.body().is_end_stream() {
+        return (request, taken);
+    }
+    // The sender is dropped at the end of the body, or with it.
+    let request = request.map(|body| {
+        let mut reading = Some(sender);
+        let mut body = body;
+        Body::new(StreamBody::new(futures::stream::poll_fn(move |context| {
+            let polled = Pin::new(&mut body).poll_frame(context);
+            if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+                reading = None;
+            }
+            polled
+        })))
+    });
+    (request, taken)
 }
 
 fn unauthenticated(denied: Denied, page: bool) -> Response {
@@ -226,6 +267,11 @@ fn too_often(after: Duration) -> Response {
 fn too_large(limit: u64) -> Response {
     let detail = format!("the body is larger than {limit} bytes, which `server.max_body_bytes` allows");
     refusal(StatusCode::PAYLOAD_TOO_LARGE, "AXIS_BODY_TOO_LARGE", detail).into_response()
+}
+
+fn sent_too_slowly(limit: Duration) -> Response {
+    let detail = format!("the body did not come within {} s", limit.as_secs());
+    refusal(StatusCode::REQUEST_TIMEOUT, "AXIS_TIMEOUT", detail).into_response()
 }
 
 fn took_too_long(limit: Duration) -> Response {

@@ -8,6 +8,7 @@ mod admit;
 mod answers;
 mod cors;
 mod exchange;
+mod host;
 mod leftover;
 mod metrics;
 mod rate;

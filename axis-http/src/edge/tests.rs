@@ -76,6 +76,14 @@ async fn site(yaml: &str) -> Site {
         )
         .route("/stalls", get(std::future::pending::<()>))
         .route("/drips", get(drips))
+        // A path of the table, with no limit for the answer.
+        .route(
+            "/api/query",
+            post(|bytes: Bytes| async move {
+                tokio::time::sleep(Duration::from_millis(1300)).await;
+                bytes.len().to_string()
+            }),
+        )
         .route("/bytes", post(|bytes: Bytes| async move { bytes.len().to_string() }))
         .route("/json", post(|Json(value): Json<Value>| async move { Json(value) }));
     Site {
@@ -194,6 +202,18 @@ async fn an_answer_that_does_not_begin_in_time_is_504_and_a_stream_may_go_on() {
         (dripped.status, dripped.body.as_ref()),
         (200, b"first second".as_slice())
     );
+}
+
+#[tokio::test]
+async fn a_body_must_come_in_time_even_where_the_answer_may_take_longer() {
+    let site = site("  request_timeout_seconds: 1\n  max_concurrent_requests: 2\n").await;
+    let stalled = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+    let (stalled, slow) = tokio::join!(
+        site.post("/api/query", stalled, Some(100)),
+        site.post("/api/query", Body::from("12345"), Some(5))
+    );
+    assert_eq!((stalled.status, &stalled.json()["code"]), (408, &json!("AXIS_TIMEOUT")));
+    assert_eq!((slow.status, slow.body.as_ref()), (200, b"5".as_slice()));
 }
 
 #[tokio::test]

@@ -6,12 +6,15 @@ use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use serde_json::{Map, Value, json};
 
 use crate::gate::ApiError;
+
+/// The largest JSON that is read: one that asks something is small, and as values it takes many times its length.
+const JSON_MAX: usize = 1024 * 1024;
 
 /// The JSON of a request. What is no JSON is answered with 422, what is too large with 413.
 #[derive(Debug)]
@@ -50,12 +53,15 @@ impl Body {
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        DefaultBodyLimit::max(JSON_MAX).apply(&mut request);
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             let status = rejection.into_response().status();
             let detail = match status {
-                StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
-                _ => "the body cannot be read",
+                StatusCode::PAYLOAD_TOO_LARGE => {
+                    format!("the body is too large; at most {} MB are read", JSON_MAX / 1024 / 1024)
+                }
+                _ => "the body cannot be read".to_owned(),
             };
             ApiError::new(status, detail)
         })?;
@@ -341,5 +347,16 @@ mod tests {
             problems(list).await,
             [("model_attributes_type".to_owned(), json!(["body"]))]
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_413() {
+        let of = async |length: usize| {
+            let text = format!("{{\"a\":\"{}\"}}", "x".repeat(length - 8));
+            Body::from_request(Request::new(axum::body::Body::from(text)), &()).await
+        };
+        assert!(of(JSON_MAX).await.is_ok());
+        let refused = of(JSON_MAX + 1).await.unwrap_err().into_response();
+        assert_eq!(refused.status(), 413);
     }
 }

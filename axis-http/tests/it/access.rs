@@ -372,3 +372,30 @@ fn other_machines_are_only_served_when_somebody_said_how() {
 fn port(line: &str) -> String {
     line.rsplit(':').next().unwrap().trim().to_owned()
 }
+
+#[test]
+fn without_keys_only_names_of_this_machine_are_answered() {
+    let project = Project::new();
+    project.config("server.yaml", "server:\n  origins: ['http://ui.example:3500']\n");
+    let server = project.server();
+    let named = |method: &str, path: &str, host: &str| {
+        let origin = format!("http://{host}");
+        server.request(method, path, &[("host", host), ("origin", &origin)])
+    };
+    for (method, path) in [
+        ("POST", "/api/store/sync"),
+        ("GET", "/api/store/status"),
+        ("GET", "/docs/"),
+    ] {
+        let refused = named(method, path, "evil.example:8500");
+        assert_eq!(refused.status, 421, "{method} {path}: {refused:?}");
+        assert_eq!(refused.json()["code"], "AXIS_UNKNOWN_HOST");
+    }
+    for host in ["localhost:8500", "ui.example", "[::1]:8500"] {
+        assert_eq!(named("GET", "/api/store/status", host).status, 200, "{host}");
+    }
+    assert_eq!(named("GET", "/health", "evil.example:8500").status, 200);
+    let (_project, server) = protected(KEYS);
+    let answer = server.request("GET", "/api/store/status", &[("host", "axis.example"), READ]);
+    assert_eq!(answer.status, 200, "a key says enough: {answer:?}");
+}

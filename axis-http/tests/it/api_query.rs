@@ -180,6 +180,16 @@ fn what_is_wrong_is_said() {
         ),
         (json!({ "sql": "select 1", "params": "x" }), 422, "valid list"),
         (json!({ "sql": "select ?", "params": [[1]] }), 422, "a number or a text"),
+        (
+            json!({ "sql": "select 1", "params": vec![1; 1001] }),
+            422,
+            "at most 1000 values",
+        ),
+        (
+            json!({ "sql": "select 1", "x": "x".repeat(1024 * 1024) }),
+            413,
+            "at most 1 MB",
+        ),
     ] {
         let answer = ask(&server, &body);
         assert_eq!(answer.status, status, "{body}: {answer:?}");

@@ -187,3 +187,17 @@ fn tags_outlive_the_process_and_not_a_restored_copy() {
     assert_eq!(restored.0, original.0, "the generation has the same number");
     assert_ne!(restored.1, original.1, "and other rows");
 }
+
+#[test]
+fn one_name_in_two_spellings_is_one_name() {
+    let (project, _source) = Project::demo(40);
+    let server = project.server();
+    server.sync("monitoring", "monitoring_data");
+    let first = server.get("/api/store/data/monitoring?page_size=5&page_siz%65=3");
+    let second = server.get("/api/store/data/monitoring?page_siz%65=3&page_size=5");
+    assert_eq!(
+        (&first.json()["page_size"], &second.json()["page_size"]),
+        (&3.into(), &5.into())
+    );
+    assert_ne!(first.header("etag"), second.header("etag"));
+}

@@ -31,6 +31,8 @@ use encode::Format;
 const X_QUERY_ID: HeaderName = HeaderName::from_static("x-query-id");
 /// The longest that a query may ask for.
 const TIMEOUT_MAX_MS: i64 = 600_000;
+/// The most values that are bound.
+const PARAMS_MAX: usize = 1000;
 /// Rows of a JSON answer unless the query says otherwise; programs that want more read CSV or Arrow.
 const JSON_ROWS: u64 = 10_000;
 
@@ -47,7 +49,8 @@ struct QueryRequest {
         example = "select metric_name, avg(metric_score) as mean from monitoring_data where metric_name = ? group by 1"
     )]
     sql: String,
-    /// Values for `?` or `$1` as a list, or for `$name` as an object; each is null, a boolean, a number or a text.
+    /// Values for `?` or `$1` as a list, or for `$name` as an object; each is null, a boolean, a number or a text. At most
+    /// 1,000.
     #[schema(example = json!(["faithfulness"]))]
     params: Option<Value>,
     /// The form of the answer.
@@ -229,6 +232,8 @@ fn request(engine: &Engine, fields: &Fields<'_>) -> (Query, Format, bool) {
     let mut query = Query::sql(fields.filled_text("sql"));
     match fields.value("params") {
         None => {}
+        Some(Value::Array(values)) if values.len() > PARAMS_MAX => too_many(fields),
+        Some(Value::Object(values)) if values.len() > PARAMS_MAX => too_many(fields),
         Some(Value::Array(values)) => {
             let bound = values.iter().map(bound).collect::<Option<Vec<Bound>>>();
             query.params = bound.unwrap_or_else(|| unbindable(fields));
@@ -270,6 +275,16 @@ fn bound(value: &Value) -> Option<Bound> {
         Value::String(text) => Bound::Text(text.clone()),
         Value::Array(_) | Value::Object(_) => return None,
     })
+}
+
+fn too_many(fields: &Fields<'_>) {
+    let message = format!("There should be at most {PARAMS_MAX} values");
+    fields.wrong(
+        "params",
+        "too_long",
+        &message,
+        Some(json!({ "max_length": PARAMS_MAX })),
+    );
 }
 
 fn unbindable<T>(fields: &Fields<'_>) -> Vec<T> {
