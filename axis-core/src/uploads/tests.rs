@@ -75,6 +75,18 @@ fn a_wrong_file_is_refused_with_the_line() {
 }
 
 #[test]
+fn as_many_columns_of_one_name_are_no_work() {
+    // Were each of them numbered from the beginning, it would take half an hour.
+    let columns = 100_000;
+    let line = vec!["a"; columns].join(",");
+    let file = format!("{line}\n{line}\n");
+    let error = csv(&file).unwrap_err();
+    assert_eq!(error.operation(), OVER_LIMIT);
+    let table = read_csv(file.as_bytes(), Limits::default().columns(columns)).unwrap();
+    assert_eq!(table.columns()[columns - 1].name, format!("a.{}", columns - 1));
+}
+
+#[test]
 fn each_row_of_a_tree_is_completed_by_itself() {
     let upload = upload(
         "dataset_id,metric_name,metric_score,metric_type,parent,weight,data_metadata,retrieved_content\n\
