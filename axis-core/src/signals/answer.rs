@@ -11,6 +11,10 @@ use super::schema::{Description, MetricSchema};
 use super::{FORMAT, Signals, example, upload};
 use crate::dataset::SyncState;
 use crate::error::{Error, ErrorKind, Result};
+use crate::uploads::{Limits, over};
+
+/// The most fields of a file, and values of the cases that it makes: fewer than elsewhere, because a case is an object of its own.
+const CELLS: usize = 2_500_000;
 
 /// Cases, what they look like, and how they are shown.
 #[derive(Clone, Debug, Serialize)]
@@ -89,12 +93,20 @@ impl Signals {
     /// Makes cases of a CSV file that somebody sends. Nothing is stored.
     ///
     /// # Errors
-    /// `InvalidArgument` when the file is no UTF-8 or no CSV, or lacks rows or columns.
+    /// `InvalidArgument` when the file is no UTF-8 or no CSV, or lacks rows or columns; when it is too large, or makes cases
+    /// that are, during [`OVER_LIMIT`](crate::uploads::OVER_LIMIT).
     pub async fn upload(&self, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<CasesAnswer> {
         let visible = self.visible_metrics();
         let made = blocking(move || {
-            let (cases, description) = upload::read(bytes.as_ref())?;
-            Ok(records(&cases, description, &visible))
+            let limits = Limits::default().cells(CELLS);
+            let (cases, description) = upload::read(bytes.as_ref(), limits)?;
+            // Each case has all keys of all cases, however few it has values for.
+            let layout = Layout::new(description, &visible);
+            if cases.len().saturating_mul(layout.columns.len()) > limits.cells {
+                return Err(over(format!("the cases would have more than {CELLS} values")));
+            }
+            let data: Vec<_> = cases.iter().map(|case| layout.record(case)).collect();
+            Ok((data, layout))
         });
         let (data, layout) = made.await?;
         let count = data.len() as u64;

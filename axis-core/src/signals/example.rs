@@ -17,11 +17,12 @@ pub(super) fn find(name: &str) -> Result<&'static [u8]> {
 mod tests {
     use super::super::upload;
     use super::*;
+    use crate::uploads::Limits;
 
     #[test]
     fn every_example_is_accepted() {
         for (name, bytes) in EXAMPLES {
-            let (cases, description) = upload::read(bytes).unwrap();
+            let (cases, description) = upload::read(bytes, Limits::default()).unwrap();
             assert_eq!(cases.len(), 12, "{name}");
             assert!(
                 cases

@@ -9,6 +9,7 @@ use super::columns::{Columns, SHARED};
 use super::record::fields;
 use super::schema::{Collector, Description};
 use crate::error::{Error, ErrorKind, Result};
+use crate::uploads::{Limits, over};
 
 /// How programs write a cell that holds nothing.
 const NOTHING: [&str; 6] = ["", "NaN", "nan", "NULL", "null", "None"];
@@ -16,8 +17,12 @@ const NOTHING: [&str; 6] = ["", "NaN", "nan", "NULL", "null", "None"];
 /// Reads the cases of a CSV file, ascending by id, and what they have in common.
 ///
 /// # Errors
-/// `InvalidArgument` when the file is no UTF-8 or no CSV, lacks columns or rows, or has a row that is longer than the header.
-pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Case>, Description)> {
+/// `InvalidArgument` when the file is no UTF-8 or no CSV, lacks columns or rows, or has a row that is longer than the header; when
+/// it is too large, during [`OVER_LIMIT`](crate::uploads::OVER_LIMIT).
+pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<(Vec<Case>, Description)> {
+    if bytes.len() > limits.bytes {
+        return Err(over(format!("the file has more than {} bytes", limits.bytes)));
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
@@ -28,7 +33,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Case>, Description)> {
     }
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header = reader.headers().map_err(unreadable)?.clone();
+    if header.len() > limits.columns {
+        return Err(over(format!("the file has more than {} columns", limits.columns)));
+    }
     let columns = Columns::find(&header)?;
+    let mut cells = 0;
     let mut groups: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     let mut count = 0_u64;
     for record in reader.records() {
@@ -43,6 +52,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Case>, Description)> {
             return Err(wrong(message));
         }
         count += 1;
+        cells += header.len();
+        if cells > limits.cells {
+            return Err(over(format!("the file has more than {} fields", limits.cells)));
+        }
         if let Some(row) = row(&record, &columns) {
             groups.entry(row.case_id.clone()).or_default().push(row);
         }
@@ -91,6 +104,7 @@ fn unreadable(error: csv::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::uploads::OVER_LIMIT;
 
     #[test]
     fn cases_are_read_from_rows() {
@@ -100,7 +114,7 @@ mod tests {
                     007,b,{},claims,2026-01-01\n\
                     ,a,{},x,y\n\
                     009,a\n";
-        let (cases, description) = read(text.as_bytes()).unwrap();
+        let (cases, description) = read(text.as_bytes(), Limits::default()).unwrap();
         let ids: Vec<&str> = cases.iter().map(|case| case.case_id.as_str()).collect();
         assert_eq!(ids, ["001", "007", "009"]);
         assert_eq!(cases[1].timestamp, "2026-01-01");
@@ -113,7 +127,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let header = "dataset_id,metric_name,signals,source_name\n";
-        let says = |bytes: &[u8]| read(bytes).unwrap_err().message().to_owned();
+        let says = |bytes: &[u8]| read(bytes, Limits::default()).unwrap_err().message().to_owned();
         assert_eq!(says(b" \n "), "the file is empty");
         assert_eq!(says(header.as_bytes()), "the file has a header and no rows");
         assert!(says(b"a,b\n1,2\n").contains("dataset_id"));
@@ -129,5 +143,21 @@ mod tests {
             says(format!("{header},m,{{}},s\n").as_bytes()),
             "no row has a dataset_id"
         );
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused() {
+        let file = b"dataset_id,metric_name,signals,source_name\n1,m,{},s\n2,m,{},s\n";
+        let limits = Limits::default().bytes(file.len()).columns(4).cells(8);
+        assert!(read(file, limits).is_ok());
+        for (limits, words) in [
+            (limits.bytes(file.len() - 1), "bytes"),
+            (limits.columns(3), "3 columns"),
+            (limits.cells(7), "7 fields"),
+        ] {
+            let error = read(file, limits).unwrap_err();
+            assert_eq!(error.operation(), OVER_LIMIT);
+            assert!(error.message().contains(words), "{error}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! column are numbers, words such as `NaN` stand for missing ones. A number that would not be written back as it was
 //! (`007`, or more digits than 64 bits hold) makes the column text. An empty field is null.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::table::{Cell, Column, Table};
 use crate::error::{Error, ErrorKind, Result};
@@ -80,11 +80,13 @@ pub fn read_csv(bytes: &[u8], limits: Limits) -> Result<Table> {
     }
     let mut reader = ::csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = reader.headers().map_err(|error| unreadable(&error))?.clone();
-    let names = names(header.iter());
-    if names.len() > limits.columns {
+    if header.len() > limits.columns {
         return Err(over(format!("the file has more than {} columns", limits.columns)));
     }
-    let mut columns: Vec<Column> = names.into_iter().map(|name| Column::new(name, Vec::new())).collect();
+    let mut columns: Vec<Column> = names(header.iter())
+        .into_iter()
+        .map(|name| Column::new(name, Vec::new()))
+        .collect();
     let mut record = ::csv::StringRecord::new();
     let mut cells = 0;
     while reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
@@ -118,7 +120,7 @@ fn wrong(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidArgument, message).during("upload.read")
 }
 
-fn over(message: String) -> Error {
+pub(crate) fn over(message: String) -> Error {
     Error::new(ErrorKind::InvalidArgument, message).during(OVER_LIMIT)
 }
 
@@ -130,6 +132,8 @@ fn unreadable(error: &::csv::Error) -> Error {
 /// Gives every column a name of its own: what is nameless is numbered, and a second `a` is `a.1`.
 fn names<'a>(header: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = HashSet::new();
+    // Where the search for a free number goes on, so that as many columns of one name do not count from the beginning each.
+    let mut next: HashMap<String, usize> = HashMap::new();
     header
         .enumerate()
         .map(|(index, name)| {
@@ -139,13 +143,17 @@ fn names<'a>(header: impl Iterator<Item = &'a str>) -> Vec<String> {
             } else {
                 name.to_owned()
             };
-            let free = (0_usize..).map(|number| match number {
-                0 => name.clone(),
-                number => format!("{name}.{number}"),
-            });
-            free.into_iter()
-                .find(|name| taken.insert(name.clone()))
-                .unwrap_or_default()
+            let number = next.entry(name.clone()).or_default();
+            loop {
+                let free = match *number {
+                    0 => name.clone(),
+                    number => format!("{name}.{number}"),
+                };
+                *number += 1;
+                if taken.insert(free.clone()) {
+                    break free;
+                }
+            }
         })
         .collect()
 }

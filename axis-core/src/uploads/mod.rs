@@ -19,6 +19,7 @@ mod table;
 mod tests;
 mod tree;
 
+pub(crate) use csv::over;
 pub use csv::{Limits, OVER_LIMIT, read_csv};
 pub use database::{
     AnomalyConfig, MonitoringConfig, MovingAverageConfig, RateOfChangeConfig, ThresholdPair, Thresholds, ZScoreConfig,

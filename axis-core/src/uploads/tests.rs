@@ -75,6 +75,18 @@ fn a_wrong_file_is_refused_with_the_line() {
 }
 
 #[test]
+fn as_many_columns_of_one_name_are_no_work() {
+    // Were each of them numbered from the beginning, it would take half an hour.
+    let columns = 100_000;
+    let line = vec!["a"; columns].join(",");
+    let file = format!("{line}\n{line}\n");
+    let error = csv(&file).unwrap_err();
+    assert_eq!(error.operation(), OVER_LIMIT);
+    let table = read_csv(file.as_bytes(), Limits::default().columns(columns)).unwrap();
+    assert_eq!(table.columns()[columns - 1].name, format!("a.{}", columns - 1));
+}
+
+#[test]
 fn each_row_of_a_tree_is_completed_by_itself() {
     let upload = upload(
         "dataset_id,metric_name,metric_score,metric_type,parent,weight,data_metadata,retrieved_content\n\
@@ -206,7 +218,7 @@ fn trees_become_wide_and_lose_nothing() {
         { "dataset_id": "a", "query": "q", "metric_name": "Tone", "metric_score": 0.9, "metric_type": "component" },
         { "dataset_id": "a", "query": "q", "metric_name": "latency", "metric_score": 0.5, "metric_type": "metric" },
     ]);
-    let wide = widen(&posted(&tree).table, None).unwrap();
+    let wide = widen(&posted(&tree).table, None, Limits::default()).unwrap();
     assert_eq!(wide.columns, ["dataset_id", "query", "Tone", "latency"]);
     assert_eq!(
         rows(&wide.data),
@@ -215,13 +227,13 @@ fn trees_become_wide_and_lose_nothing() {
             { "dataset_id": "b", "query": null, "Tone": null, "latency": 2.5 },
         ])
     );
-    let prepared = prepare(posted(&tree).table, "tree_format", None).unwrap();
+    let prepared = prepare(posted(&tree).table, "tree_format", None, Limits::default()).unwrap();
     assert_eq!(prepared.metric_columns, ["Tone", "latency"]);
     assert_eq!(
         (prepared.mapping.metrics, prepared.mapping.components),
         (vec!["latency".to_owned()], vec!["Tone".to_owned()])
     );
-    let components = prepare(posted(&tree).table, "tree_format", Some("component")).unwrap();
+    let components = prepare(posted(&tree).table, "tree_format", Some("component"), Limits::default()).unwrap();
     assert_eq!(
         (components.data.rows(), components.metric_columns),
         (1, vec!["Tone".to_owned()])
@@ -230,6 +242,7 @@ fn trees_become_wide_and_lose_nothing() {
         posted(&json!([{ "dataset_id": 1, "judgment": 1, "note": "x" }])).table,
         "simple_judgment",
         None,
+        Limits::default(),
     );
     assert_eq!(as_is.unwrap().metric_columns, ["judgment"]);
 
@@ -238,7 +251,7 @@ fn trees_become_wide_and_lose_nothing() {
         { "dataset_id": 9, "query": "q", "metric_name": "PERFORMANCE", "metric_score": 0.3 },
         { "dataset_id": 9, "query": "q", "metric_name": "Tone", "metric_score": 1 },
     ]);
-    let wide = widen(&posted(&times).table, None).unwrap();
+    let wide = widen(&posted(&times).table, None, Limits::default()).unwrap();
     assert_eq!(
         (wide.columns.len(), wide.dropped.clone()),
         (3, vec!["Latency".to_owned(), "PERFORMANCE".to_owned()])
@@ -253,8 +266,30 @@ fn trees_become_wide_and_lose_nothing() {
         json!([{ "metric_name": "a", "metric_score": 1, "dataset_id": 1 }]),
     ] {
         assert_eq!(
-            widen(&posted(&wrong).table, None).unwrap_err().kind(),
+            widen(&posted(&wrong).table, None, Limits::default())
+                .unwrap_err()
+                .kind(),
             ErrorKind::InvalidArgument
+        );
+    }
+}
+
+#[test]
+fn few_rows_do_not_become_any_number_of_cells() {
+    let row = |n: usize| json!({ "dataset_id": n, "query": "q", "metric_name": format!("m{n}"), "metric_score": 1 });
+    let tree = posted(&(0..10).map(row).collect()).table;
+    // Ten records of two columns and ten metrics.
+    assert!(widen(&tree, None, Limits::default().cells(120)).is_ok());
+    let limits = Limits::default().cells(119);
+    let refused = [
+        widen(&tree, None, limits).map(drop),
+        prepare(tree, "tree_format", None, limits).map(drop),
+    ];
+    for refused in refused {
+        let error = refused.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.operation()),
+            (ErrorKind::InvalidArgument, OVER_LIMIT)
         );
     }
 }

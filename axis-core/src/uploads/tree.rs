@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Serialize;
 
 use super::EvalFormat;
+use super::csv::{Limits, over};
 use super::table::{Cell, Column, Table};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -79,8 +80,9 @@ pub struct Mapping {
 /// tells records apart like any other.
 ///
 /// # Errors
-/// `InvalidArgument` when the columns `metric_name` and `metric_score`, or two of those that tell records apart, are missing.
-pub fn widen(table: &Table, metric_type: Option<&str>) -> Result<Wide> {
+/// `InvalidArgument` when the columns `metric_name` and `metric_score`, or two of those that tell records apart, are missing; when
+/// records and columns make more cells than `limits` allow, during [`OVER_LIMIT`](super::OVER_LIMIT).
+pub fn widen(table: &Table, metric_type: Option<&str>, limits: Limits) -> Result<Wide> {
     let names = needed(table, "metric_name")?;
     let scores = needed(table, "metric_score")?;
     let index: Vec<&Column> = INDEX.iter().filter_map(|name| table.column(name)).collect();
@@ -115,6 +117,13 @@ pub fn widen(table: &Table, metric_type: Option<&str>) -> Result<Wide> {
         }
     }
     let dropped = drop_latency(&mut metrics);
+    // Each record gets a cell for each metric, however few it has.
+    if records.len().saturating_mul(index.len() + metrics.len()) > limits.cells {
+        return Err(over(format!(
+            "the records would have more than {} fields",
+            limits.cells
+        )));
+    }
     let order: Vec<usize> = records.into_values().collect();
     let keys = index.iter().map(|column| {
         let cells = order.iter().map(|record| column.cells[first_rows[*record]].clone());
@@ -143,13 +152,13 @@ pub fn widen(table: &Table, metric_type: Option<&str>) -> Result<Wide> {
 ///
 /// # Errors
 /// As [`widen`], for the formats that have one row a metric.
-pub fn prepare(table: Table, format: &str, metric_type: Option<&str>) -> Result<Prepared> {
+pub fn prepare(table: Table, format: &str, metric_type: Option<&str>, limits: Limits) -> Result<Prepared> {
     let is_long = [EvalFormat::Tree, EvalFormat::Flat]
         .iter()
         .any(|long| long.name() == format);
     let has_metrics = table.has("metric_name") && table.has("metric_score");
     let (data, mapping, dropped) = if is_long || (format == EvalFormat::EvalRunner.name() && has_metrics) {
-        let wide = widen(&table, metric_type)?;
+        let wide = widen(&table, metric_type, limits)?;
         (wide.data, mapping(&table), wide.dropped)
     } else {
         (table, Mapping::default(), Vec::new())

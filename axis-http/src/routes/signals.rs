@@ -7,13 +7,16 @@ use axis_core::{Engine, ErrorKind};
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
+use axum::response::Response;
+use tokio::runtime::Handle;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::ready;
 use crate::app::App;
-use crate::extract::{CsvFile, CsvForm, FORM_MAX, Name, Params};
+use crate::extract::{CsvFile, CsvForm, FORM_MAX, Name, Params, too_large};
 use crate::gate::ApiError;
+use crate::work::{Workers, json};
 
 /// The most cases that one page may have.
 const PAGE_SIZE_MAX: u64 = 500;
@@ -38,11 +41,19 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     responses(
         (status = 200, description = "The cases of the file, ascending by `Case_ID`", body = CasesAnswer),
         (status = 400, description = "No file, no CSV, empty, or without the columns that make cases"),
-        (status = 413, description = "Larger than 50 MB"),
+        (status = 413, description = "Larger than 50 MB, or too many fields or cases"),
     )
 )]
-async fn upload(State(engine): State<Engine>, CsvFile(bytes): CsvFile) -> Result<Json<CasesAnswer>, ApiError> {
-    Ok(Json(engine.signals()?.upload(bytes).await?))
+async fn upload(
+    State(engine): State<Engine>,
+    State(workers): State<Workers>,
+    CsvFile(bytes): CsvFile,
+) -> Result<Response, ApiError> {
+    let signals = engine.signals()?;
+    let runtime = Handle::current();
+    workers
+        .run(move || json(&runtime.block_on(signals.upload(bytes)).map_err(too_large)?))
+        .await
 }
 
 /// Make cases of a file that comes with the program.

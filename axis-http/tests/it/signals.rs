@@ -296,6 +296,19 @@ fn files_that_make_no_cases_are_refused() {
         "{}",
         large.status
     );
+    // Every case has the keys of all others.
+    let lines: String = (0..1_600).map(|n| format!("{n},m,{{'s{n}': 1}},x\n")).collect();
+    let many = send(
+        &server,
+        "file",
+        "a.csv",
+        format!("dataset_id,metric_name,signals,source_name\n{lines}").as_bytes(),
+    );
+    assert!(
+        many.status == 413 && detail(&many).contains("2500000 values"),
+        "{}",
+        many.status
+    );
     let plain = server.send("POST", "/api/human-signals/upload", &[], "application/json", b"{}");
     assert_eq!(plain.status, 400);
 }

@@ -159,6 +159,15 @@ fn what_is_no_upload_is_told() {
             422
         );
     }
+    // 12,000 records of 1,000 metrics are more fields than an upload may have.
+    let row = |n: usize| json!({ "dataset_id": n, "query": "q", "metric_name": n % 1_000, "metric_score": 1 });
+    let wide: Value = (0..12_000).map(row).collect();
+    for path in [
+        "/api/data/convert-tree",
+        "/api/data/prepare-analytics?format_type=tree_format",
+    ] {
+        assert_eq!(post(&server, path, &wide).status, 413, "{path}");
+    }
     let tree = json!([{ "metric_name": "a", "metric_score": 1 }]);
     assert_eq!(post(&server, "/api/data/convert-tree", &tree).status, 400);
     assert_eq!(post(&server, "/api/data/convert-tree", &json!("x")).status, 422);

@@ -112,7 +112,10 @@ async fn detect_format(State(workers): State<Workers>, CsvFile(bytes): CsvFile) 
 )]
 async fn convert_tree(State(workers): State<Workers>, body: RowsBody) -> Result<Response, ApiError> {
     workers
-        .run(move || json(&uploads::widen(&body.read()?.table, None)?))
+        .run(move || {
+            let table = body.read()?.table;
+            json(&uploads::widen(&table, None, Limits::default()).map_err(too_large)?)
+        })
         .await
 }
 
@@ -140,7 +143,11 @@ async fn prepare_analytics(
     let metric_type = params.text("metric_type");
     params.check()?;
     workers
-        .run(move || json(&uploads::prepare(body.read()?.table, &format, metric_type.as_deref())?))
+        .run(move || {
+            let table = body.read()?.table;
+            let prepared = uploads::prepare(table, &format, metric_type.as_deref(), Limits::default());
+            json(&prepared.map_err(too_large)?)
+        })
         .await
 }
 
