@@ -396,6 +396,6 @@ fn without_keys_only_names_of_this_machine_are_answered() {
     }
     assert_eq!(named("GET", "/health", "evil.example:8500").status, 200);
     let (_project, server) = protected(KEYS);
-    let answer = server.request("GET", "/api/store/status", &[("host", "axis.example"), READ]);
+    let answer = server.request("GET", "/api/store/status", &[("host", "axis.example"), ("x-api-key", READ)]);
     assert_eq!(answer.status, 200, "a key says enough: {answer:?}");
 }
