@@ -7,6 +7,7 @@ use axis_core::browse::Wizard;
 use axum::extract::FromRef;
 
 use crate::edge::Edge;
+use crate::routes::Probe;
 use crate::work::Workers;
 
 /// The state of the router; handlers take the part that they need by `State<Engine>` and the like.
@@ -16,6 +17,7 @@ pub(crate) struct App {
     edge: Arc<Edge>,
     workers: Workers,
     wizard: Wizard,
+    probe: Probe,
 }
 
 impl App {
@@ -25,6 +27,7 @@ impl App {
             engine,
             edge,
             workers: Workers::default(),
+            probe: Probe::default(),
         }
     }
 }
@@ -50,5 +53,11 @@ impl FromRef<App> for Workers {
 impl FromRef<App> for Wizard {
     fn from_ref(app: &App) -> Self {
         app.wizard.clone()
+    }
+}
+
+impl FromRef<App> for Probe {
+    fn from_ref(app: &App) -> Self {
+        app.probe.clone()
     }
 }

@@ -85,6 +85,10 @@ fn variable(block: &Block<'_>, name: &str) -> Option<(String, Place)> {
 fn origins(block: &Block<'_>) -> Vec<String> {
     if block.entry("origins").is_some() {
         let own = block.strings("origins", true).unwrap_or_default();
+        if let Some(entry) = block.entry("origins") {
+            own.iter()
+                .for_each(|text| check_origin(block, "origins", text, &entry.place));
+        }
         return distinct(own.iter().map(String::as_str));
     }
     let setting = |key: &str, name: &str, default: &str| {
@@ -93,12 +97,30 @@ fn origins(block: &Block<'_>) -> Vec<String> {
         block
             .ledger
             .set(block.key(key), shown, found.as_ref().map(|(_, place)| place));
-        found.map(|(text, _)| text)
+        found.map(|(text, place)| {
+            text.split(',').for_each(|text| check_origin(block, key, text, &place));
+            text
+        })
     };
     let one = setting("frontend_url", "FRONTEND_URL", "http://localhost:3500").unwrap_or_default();
     let many = setting("frontend_urls", "FRONTEND_URLS", "none").unwrap_or_default();
     let local = ["http://localhost:3500", "http://127.0.0.1:3500"];
     distinct(local.into_iter().chain([one.as_str()]).chain(many.split(',')))
+}
+
+/// Refuses what no browser sends as an origin, `*` above all: answers are for pages that are named.
+fn check_origin(block: &Block<'_>, key: &str, text: &str, place: &Place) {
+    let text = text.trim().trim_end_matches('/');
+    let host = text
+        .split_once("://")
+        .map(|(scheme, host)| (!scheme.is_empty()).then_some(host));
+    let fits = |host: &str| {
+        let strange = |c: char| !c.is_ascii_graphic() || "/*?#@,\\".contains(c);
+        !host.is_empty() && !host.contains(strange)
+    };
+    if !text.is_empty() && !host.flatten().is_some_and(fits) {
+        block.bad(key, place, format!("{text:?}"), "scheme://host or scheme://host:port");
+    }
 }
 
 /// The hosts that the wizard may connect to besides the configured ones; the variable has commas between them.

@@ -36,6 +36,10 @@ pub(super) async fn admit(State(edge): State<Arc<Edge>>, mut request: Request, n
         return ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response();
     };
     if facts.policy.is_some_and(|policy| policy.access == Access::Open) {
+        let recognised = edge.authenticator.recognise(request.headers(), false).ok();
+        if let Some(caller) = recognised.filter(|_| is_called_right(&edge, &request)) {
+            request.extensions_mut().insert(caller);
+        }
         return answers::as_json(next.run(request).await).await;
     }
     let headers = request.headers();
@@ -79,7 +83,7 @@ fn check(
     recognised: Result<Caller, Denied>,
     page: bool,
 ) -> Result<Caller, Box<Response>> {
-    if !edge.config.authenticates() && !host::is_known(request.headers(), &edge.config) {
+    if !is_called_right(edge, request) {
         let detail = "the request names another host: while nobody is asked for a key, use the server's address, `localhost`, \
                       `server.host`, or the host of one of `server.origins`";
         let refused = refusal(StatusCode::MISDIRECTED_REQUEST, "AXIS_UNKNOWN_HOST", detail);
@@ -120,6 +124,11 @@ fn check(
         return Err(Box::new(too_large(edge.config.max_body_bytes)));
     }
     Ok(caller)
+}
+
+/// Where nobody is asked for a key, the name in the request tells whether a page of somebody else has sent it.
+fn is_called_right(edge: &Edge, request: &Request) -> bool {
+    edge.config.authenticates() || host::is_known(request.headers(), &edge.config)
 }
 
 /// The role that a parameter of the query asks for. Whatever does not say no, says yes.

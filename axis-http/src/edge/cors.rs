@@ -8,7 +8,9 @@ use super::exchange::X_REQUEST_ID;
 
 /// Lets the pages of the configured origins ask and read.
 pub(super) fn layer(origins: &[String]) -> CorsLayer {
-    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    // A configuration that was read has no `*`; one that a program made must not end it.
+    let origins = origins.iter().filter(|origin| *origin != "*");
+    let origins = origins.filter_map(|origin| HeaderValue::from_str(origin).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_credentials(true)

@@ -1,16 +1,21 @@
 //! Whether the process lives, and whether it can be asked.
 
-use axis_core::{Dataset, Engine, ErrorKind};
-use axum::Json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axis_core::{Dataset, Engine, Error, ErrorKind};
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use chrono::Utc;
 use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::status::time;
 use crate::app::App;
+use crate::auth::Caller;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -33,19 +38,49 @@ async fn health() -> Json<Value> {
     Json(json!({ "status": "healthy", "components": { "api": "up", "data_processor": "up" } }))
 }
 
+/// How long the outcome of a probe is good for: everybody may ask, and each probe is a statement in DuckDB.
+const PROBE_AGE: Duration = Duration::from_secs(1);
+
+/// What the store has answered last. Whoever asks while it is being probed waits for the same answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Probe(Arc<Mutex<Option<(Instant, Result<(), Arc<Error>>)>>>);
+
+impl Probe {
+    async fn look(&self, engine: &Engine) -> Result<(), Arc<Error>> {
+        let mut last = self.0.lock().await;
+        if let Some((at, outcome)) = &*last
+            && at.elapsed() < PROBE_AGE
+        {
+            return outcome.clone();
+        }
+        let outcome = engine.probe().await.map_err(Arc::new);
+        *last = Some((Instant::now(), outcome.clone()));
+        outcome
+    }
+}
+
 /// 200 when the store answers and every dataset that should be there is there, 503 otherwise.
+///
+/// Where keys are asked for, who has none gets the codes of errors without their messages. What the store has answered is good
+/// for a second.
 #[utoipa::path(get, path = "/ready", tag = "service", security(()),
     responses((status = 200, description = "It can be asked", body = Object),
               (status = 503, description = "The store does not answer, or a dataset is missing", body = Object)))]
-async fn ready(State(engine): State<Engine>) -> (StatusCode, Json<Value>) {
-    let probe = engine.probe().await;
+async fn ready(
+    State(engine): State<Engine>,
+    State(probe): State<Probe>,
+    caller: Option<Extension<Caller>>,
+) -> (StatusCode, Json<Value>) {
+    let probe = probe.look(&engine).await;
+    // Messages name hosts, files and tables.
+    let trusted = caller.is_some();
     let enabled = engine.config().store.enabled;
     let mut ready = probe.is_ok();
     let mut degraded = false;
     let mut datasets = Map::new();
     let mut missing = Vec::new();
     for dataset in engine.datasets().filter(|dataset| dataset.status().enabled) {
-        let (value, state) = look(&dataset);
+        let (value, state) = look(&dataset, trusted);
         degraded |= state == Readiness::Degraded;
         // A disabled store syncs nothing, so nothing is missing from it.
         if state == Readiness::Missing && enabled {
@@ -56,7 +91,8 @@ async fn ready(State(engine): State<Engine>) -> (StatusCode, Json<Value>) {
     }
     let closed = matches!(&probe, Err(error) if error.kind() == ErrorKind::Closed);
     let detail = match &probe {
-        Err(error) => error.to_string(),
+        Err(error) if trusted => error.to_string(),
+        Err(_) => "the store does not answer".to_owned(),
         Ok(()) => format!("not there yet: {}", missing.join(", ")),
     };
     let mut body = json!({
@@ -66,7 +102,8 @@ async fn ready(State(engine): State<Engine>) -> (StatusCode, Json<Value>) {
             "open": probe.is_ok(),
             "enabled": enabled,
             "closing": closed,
-            "error": probe.err().map(|error| error.to_string()),
+            "error": probe.as_ref().err().filter(|_| trusted).map(ToString::to_string),
+            "code": probe.as_ref().err().map(|error| error.code()),
         },
         "datasets": datasets,
     });
@@ -88,7 +125,7 @@ enum Readiness {
     Missing,
 }
 
-fn look(dataset: &Dataset) -> (Value, Readiness) {
+fn look(dataset: &Dataset, trusted: bool) -> (Value, Readiness) {
     let status = dataset.status();
     let last = status.last_success.as_ref();
     let failure = status.last_failure.as_ref();
@@ -105,7 +142,7 @@ fn look(dataset: &Dataset) -> (Value, Readiness) {
         "last_sync": last.map(|report| time(report.finished_at)),
         "age_seconds": last.map(|report| (Utc::now() - report.finished_at).num_seconds().max(0)),
         "degraded": state == Readiness::Degraded,
-        "error": failure.map(|failure| &failure.message),
+        "error": failure.filter(|_| trusted).map(|failure| &failure.message),
         "code": failure.map(|failure| &failure.code),
     });
     (value, state)

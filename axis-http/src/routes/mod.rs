@@ -27,6 +27,7 @@ use crate::edge::Edge;
 use crate::gate::ApiError;
 use crate::openapi;
 
+pub(crate) use health::Probe;
 pub use status::rows_added;
 
 /// Collects the routes. A module with routes of its own has a function `routes` and is merged here.

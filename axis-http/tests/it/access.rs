@@ -396,6 +396,35 @@ fn without_keys_only_names_of_this_machine_are_answered() {
     }
     assert_eq!(named("GET", "/health", "evil.example:8500").status, 200);
     let (_project, server) = protected(KEYS);
-    let answer = server.request("GET", "/api/store/status", &[("host", "axis.example"), READ]);
+    let answer = server.request(
+        "GET",
+        "/api/store/status",
+        &[("host", "axis.example"), ("x-api-key", READ)],
+    );
     assert_eq!(answer.status, 200, "a key says enough: {answer:?}");
+}
+
+#[test]
+fn only_who_is_recognised_reads_why_something_is_not_ready() {
+    let (project, _source) = Project::demo(20);
+    project.config("server.yaml", KEYS);
+    let url = format!("sqlite:///{}", project.path().join("source.db").display());
+    let yaml = dataset_yaml("own", &url, "select * from no_such_secret_table", "");
+    project.config("datasets/own.yaml", &yaml);
+    let server = project.server();
+    let key = ("x-api-key", "s3ntinel-admin-key-0123456789");
+    server.request("POST", "/api/store/sync/own", &[key]);
+    let told = wait_until("the sync has failed", || {
+        let ready = server.request("GET", "/ready", &[key]);
+        ready.text.contains("no_such_secret_table").then_some(ready)
+    });
+    let stranger = server.get("/ready");
+    assert_eq!(stranger.status, told.status);
+    assert!(!stranger.text.contains("secret"), "{}", stranger.text);
+    let own = |answer: &Answer| answer.json()["datasets"]["own"].clone();
+    assert_eq!(own(&stranger)["error"], Value::Null);
+    assert!(own(&told)["code"].is_string());
+    assert_eq!(own(&stranger)["code"], own(&told)["code"]);
+    let guessed = server.request("GET", "/ready", &[("x-api-key", "guessed-key-0123456789")]);
+    assert!(!guessed.text.contains("secret"), "{}", guessed.text);
 }

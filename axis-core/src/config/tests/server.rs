@@ -270,3 +270,29 @@ fn an_unknown_key_gets_a_suggestion() {
     ];
     assert_eq!(warned(&config), expected);
 }
+
+#[test]
+fn an_origin_names_a_scheme_and_a_host() {
+    for (name, value) in [
+        ("FRONTEND_URL", "*"),
+        ("FRONTEND_URLS", "https://a.example, *"),
+        ("FRONTEND_URL", "a.example"),
+    ] {
+        let message = try_resolve(&[], &[(name, value)]).unwrap_err().to_string();
+        assert!(message.contains(name) && message.contains("scheme://host"), "{message}");
+    }
+    for lines in [
+        "['*']",
+        "['https://*.example']",
+        "['https://a.example/path']",
+        "['null']",
+        "['://a']",
+    ] {
+        let yaml = format!("server:\n  origins: {lines}\n");
+        let message = try_resolve(&[("server.yaml", &yaml)], &[]).unwrap_err().to_string();
+        assert!(message.contains("server.origins"), "{message}");
+    }
+    let many = "https://a.example, http://[::1]:3500/ ,";
+    let origins = server("", &[("FRONTEND_URLS", many)]).origins;
+    assert!(origins.ends_with(&["https://a.example".to_owned(), "http://[::1]:3500".to_owned()]));
+}
