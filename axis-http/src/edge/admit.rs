@@ -232,7 +232,7 @@ fn until_taken(request: Request) -> (Request, oneshot::Receiver<()>) {
         Body::new(StreamBody::new(futures::stream::poll_fn(move |context| {
             let polled = Pin::new(&mut body).poll_frame(context);
             if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-                reading = None;
+                drop(reading.take());
             }
             polled
         })))
