@@ -92,7 +92,10 @@ impl Keeper {
         }
         let lease = held.as_mut().ok_or_else(closed)?;
         // Two instances must not have one file open, and readers of the old one would otherwise never end.
-        lost.pool.abandon().await;
+        if !lost.pool.abandon().await {
+            let message = "the store cannot be opened again while a query that cannot be interrupted runs; try again";
+            return Err(Error::new(ErrorKind::Store, message).during("store.open"));
+        }
         if lease.is_unlinked() {
             *lease = Arc::new(lease.again()?);
         }
@@ -110,18 +113,22 @@ impl Keeper {
         Ok(store)
     }
 
-    /// Refuses new work, checkpoints and lets go of the file. Idempotent.
+    /// Refuses new work, checkpoints and lets go of the file, unless a thread does not come out of DuckDB. Idempotent.
     pub(crate) async fn close(&self) {
         let mut held = self.lease.lock().await;
         let store = self.store();
         // A commit that is running finishes first; readers are interrupted.
         let _writer = store.writer.lock().await;
-        if store.fence.check().is_err() {
-            store.pool.abandon().await;
+        let left = if store.fence.check().is_err() {
+            store.pool.abandon().await
         } else {
-            store.pool.close().await;
-        }
+            store.pool.close().await
+        };
         let Some(lease) = held.take() else { return };
+        if !left {
+            // Who is inside DuckDB has the file open, and keeps the lock until the process ends.
+            return;
+        }
         let leaving = Arc::clone(&lease);
         let left = blocking(move || takeover::leave(&leaving)).await;
         if let Err(error) = left {
@@ -225,6 +232,30 @@ mod tests {
         std::fs::write(lock_of(&config), r#"{"epoch":3}"#).unwrap();
         Keeper::open(&config, None).await.unwrap_err();
         assert!(lock_of(&config).exists());
+    }
+
+    #[tokio::test]
+    async fn closing_does_not_wait_for_a_thread_that_stays_in_duckdb() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory);
+        let (keeper, _) = Keeper::open(&config, None).await.unwrap();
+        let pool = Arc::clone(&keeper.store().pool);
+        let connection = pool.checkout().unwrap();
+        connection.execute_batch("create table t (i int)").unwrap();
+        let (leave, stays) = std::sync::mpsc::channel::<()>();
+        // No interrupt reaches it.
+        let inside = move || {
+            let _ = stays.recv();
+            drop(connection);
+        };
+        pool.spawn_deep(inside).unwrap();
+        tokio::time::timeout(Duration::from_secs(60), keeper.close())
+            .await
+            .unwrap();
+        let wal = config.path.with_extension("duckdb.wal");
+        assert!(wal.exists(), "nothing was written around the thread");
+        assert_eq!(Keeper::open(&config, None).await.unwrap_err().kind(), ErrorKind::Locked);
+        drop(leave);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

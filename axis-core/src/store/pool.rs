@@ -22,6 +22,8 @@ const INTERRUPT_AGAIN: Duration = Duration::from_millis(20);
 /// The stack of a thread that runs SQL of others. DuckDB goes down with the depth of what it plans, and overflowing the two
 /// megabytes that threads usually have would end the process. Only what is used takes memory.
 const DEEP: usize = 64 << 20;
+/// How long closing waits for threads that were interrupted.
+const LEAVE: Duration = Duration::from_secs(5);
 /// How many idle connections are kept. More are cheap to make and to drop.
 const IDLE: usize = 16;
 
@@ -267,9 +269,15 @@ impl Pool {
         self.closing.clone()
     }
 
-    /// Refuses new work, interrupts what is running, waits for it, and closes the database.
-    pub(crate) async fn close(&self) {
-        if let Some(root) = self.drain().await {
+    /// Refuses new work, interrupts what is running, waits for it, and closes the database. False when a thread does not come
+    /// back: the database then stays open, and its files as they are.
+    pub(crate) async fn close(&self) -> bool {
+        let (root, left) = self.drain().await;
+        if let Some(root) = root {
+            if !left {
+                leave_files_alone(root).await;
+                return false;
+            }
             reach(Step::Closing);
             let checkpoint = tokio::task::spawn_blocking(move || {
                 // Best effort: the write-ahead log keeps everything that it cannot write now.
@@ -278,28 +286,41 @@ impl Pool {
             let _ = checkpoint.await;
             reach(Step::Closed);
         }
+        left
     }
 
     /// The same for a database that is not to be written any more, nor files by the names that it knows.
-    pub(crate) async fn abandon(&self) {
+    pub(crate) async fn abandon(&self) -> bool {
         // From now on nobody gets work from it; whoever asks is sent to the store that comes.
         self.invalid.store(true, Ordering::SeqCst);
-        if let Some(root) = self.drain().await {
-            let letting_go = tokio::task::spawn_blocking(move || root.leave_files_alone());
-            let _ = letting_go.await;
+        let (root, left) = self.drain().await;
+        if let Some(root) = root {
+            leave_files_alone(root).await;
         }
+        left
     }
 
-    /// Waits until no connection but the first is left.
-    async fn drain(&self) -> Option<Link> {
+    /// Waits until no connection but the first is left; false when one is not given back in time, because DuckDB does not look
+    /// at interrupts everywhere.
+    async fn drain(&self) -> (Option<Link>, bool) {
         self.slots.close();
         self.closing.cancel();
         let root = lock(&self.root).take();
         self.work.close();
-        self.work.wait().await;
+        let left = tokio::time::timeout(LEAVE, self.work.wait()).await.is_ok();
+        if !left {
+            tracing::warn!(
+                "a thread is inside DuckDB and does not notice that it is interrupted; it is not waited for"
+            );
+        }
         lock(&self.idle).clear();
-        root
+        (root, left)
     }
+}
+
+async fn leave_files_alone(root: Link) {
+    let letting_go = tokio::task::spawn_blocking(move || root.leave_files_alone());
+    let _ = letting_go.await;
 }
 
 impl Drop for Pool {

@@ -3,7 +3,7 @@
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
-use crate::support::{Project, Running, Server, get, wait_until};
+use crate::support::{Answer, Project, Running, Server, dataset_yaml, get, wait_until};
 
 const READ: &str = "reading-key-0123456789";
 const SYNC: &str = "syncing-key-0123456789";
@@ -408,7 +408,7 @@ fn without_keys_only_names_of_this_machine_are_answered() {
 fn only_who_is_recognised_reads_why_something_is_not_ready() {
     let (project, _source) = Project::demo(20);
     project.config("server.yaml", KEYS);
-    let url = format!("sqlite:///{}", project.path().join("source.db").display());
+    let url = format!("sqlite:{}", project.path().join("source.db").display());
     let yaml = dataset_yaml("own", &url, "select * from no_such_secret_table", "");
     project.config("datasets/own.yaml", &yaml);
     let server = project.server();
