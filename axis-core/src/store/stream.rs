@@ -95,7 +95,7 @@ pub(crate) async fn open_stream(pool: &Arc<Pool>, query: Query, ticket: Ticket) 
     let cancel = query.cancel.clone();
     let deadline = query.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
     let slot = tokio::select! {
-        slot = pool.slot() => slot?,
+        slot = pool.query_slot() => slot?,
         () = cancel.cancelled() => return Err(cancelled()),
         () = until(deadline) => return Err(timed_out()),
     };
