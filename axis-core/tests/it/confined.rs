@@ -384,6 +384,55 @@ async fn parameters_have_names_and_their_number_is_checked() {
 }
 
 #[tokio::test]
+async fn a_row_has_a_size_that_can_be_answered() {
+    let shop = shop().await;
+    for (most, too_many) in [
+        (
+            "select length(t) as n from (select repeat('x', 1000000) as t)",
+            "select repeat('x', 70000000)",
+        ),
+        (
+            "select repeat('x', 1000000)",
+            "select repeat('x', 70000) from range(2000)",
+        ),
+        ("select range(100000)", "select range(9000000)"),
+        (
+            "select repeat('x', 20000) from range(2000)",
+            "select {'a': [repeat('x', 70000000)]}",
+        ),
+    ] {
+        assert!(ask(&shop, most).await.is_ok(), "{most}");
+        let error = ask(&shop, too_many).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Query);
+        assert!(error.message().starts_with("a row is too large"), "{too_many}: {error}");
+    }
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_list_is_written_as_it_is_made() {
+    let shop = shop().await;
+    let sql = "select [1, null, 2.5] as numbers, [[], ['a\"', null], null] as texts, {'a': [{'b': true}], 'c': null} as struct,
+               [1.5, 'nan'::double]::double[2] as pair, null::int[] as nothing, [date '2026-01-02'] as days";
+    for batch in shop
+        .engine
+        .query(Query::sql(sql))
+        .await
+        .unwrap()
+        .collect()
+        .await
+        .unwrap()
+    {
+        let mut out = Vec::new();
+        axis_core::write_json(&batch, &mut out).unwrap();
+        let written: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(written, axis_core::rows_to_json(&[batch])[0]);
+        assert_eq!(written["texts"], json!([[], ["a\"", null], null]));
+    }
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_parameter_may_be_a_pattern_as_far_as_a_text_may() {
     let shop = shop().await;
     let count = async |query: Query| {
