@@ -43,20 +43,41 @@ pub(crate) const TABLE_FUNCTIONS: [&str; 19] = [
     "unnest",
 ];
 
-/// Functions that tell settings, change the session or the log, plan SQL that nobody has checked, or only take time.
-pub(crate) const FUNCTIONS: [&str; 11] = [
+/// Functions that tell settings, change the session or the log, plan SQL that nobody has checked, only take time, or take the
+/// square of a text's length for one value, within which DuckDB does not look for interrupts.
+pub(crate) const FUNCTIONS: [&str; 16] = [
     "current_setting",
     "currval",
+    "damerau_levenshtein",
+    "editdist3",
     "getenv",
     "getvariable",
+    "jaro_similarity",
+    "jaro_winkler_similarity",
     "json_execute_serialized_sql",
     "json_serialize_plan",
+    "levenshtein",
     "nextval",
     "pg_sleep",
     "setseed",
     "sleep_ms",
     "write_log",
 ];
+
+/// Functions whose second argument is a pattern, by the names that the operators have: `like` and its kin, and `glob`.
+const PATTERNS: [&str; 9] = [
+    "~~",
+    "!~~",
+    "~~*",
+    "!~~*",
+    "~~~",
+    "like_escape",
+    "not_like_escape",
+    "ilike_escape",
+    "not_ilike_escape",
+];
+/// The longest pattern that is tried at every place of a text.
+const PATTERN_LENGTH: usize = 1_000;
 
 /// DuckDB's own views that tell paths, settings or what others ask.
 pub(crate) const VIEWS: [&str; 6] = [
@@ -76,9 +97,9 @@ pub(super) fn check_length(sql: &str) -> Result<()> {
     Ok(())
 }
 
-/// Checks a SELECT as DuckDB's parser has read it.
-pub(super) fn check(parsed: &str) -> Result<()> {
-    let mut walk = Walk::default();
+/// Checks a SELECT as DuckDB's parser has read it; `bound` returns the text that a parameter stands for.
+pub(super) fn check<'a>(parsed: &str, bound: impl Fn(&str) -> Option<&'a str>) -> Result<()> {
+    let mut walk = Walk::new(&bound);
     for token in Scan::new(parsed) {
         walk.take(token?)?;
     }
@@ -98,21 +119,35 @@ struct Open {
     texts: HashMap<&'static str, String>,
     /// The columns of a select list.
     list: Option<Columns>,
+    /// How many members of a list have ended.
+    members: usize,
+    /// The second argument of a function, or of its list of arguments.
+    second: Option<Argument>,
+}
+
+/// An argument as the parser has read it.
+#[derive(Clone, Debug)]
+enum Argument {
+    Literal(String),
+    Parameter(String),
+    Expression,
 }
 
 /// The keys whose texts matter.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 9] = [
     "alias",
     "function_name",
+    "identifier",
     "materialized",
     "schema_name",
     "show_type",
     "table_name",
     "type",
+    "value",
 ];
 
-#[derive(Debug, Default)]
-struct Walk {
+struct Walk<'a, 'b> {
+    bound: &'b dyn Fn(&str) -> Option<&'a str>,
     open: Vec<Open>,
     key: Option<String>,
     expressions: usize,
@@ -120,7 +155,18 @@ struct Walk {
     expanded: u64,
 }
 
-impl Walk {
+impl<'a, 'b> Walk<'a, 'b> {
+    fn new(bound: &'b dyn Fn(&str) -> Option<&'a str>) -> Self {
+        Self {
+            bound,
+            open: Vec::new(),
+            key: None,
+            expressions: 0,
+            relations: 0,
+            expanded: 0,
+        }
+    }
+
     fn take(&mut self, token: Token) -> Result<()> {
         match token {
             Token::Key(key) => self.key = Some(key),
@@ -170,7 +216,9 @@ impl Walk {
         let text = |key: &str| closed.texts.get(key).map_or("", String::as_str);
         if let Some(name) = closed.texts.get("function_name") {
             function(name, closed.key == "function")?;
+            self.pattern(name, closed.second.as_ref())?;
         }
+        self.hand_up(closed);
         match text("type") {
             "BASE_TABLE" => table(text("schema_name"), text("table_name"))?,
             "SHOW_REF" => show(text("show_type"), text("table_name"))?,
@@ -206,6 +254,62 @@ impl Walk {
                     "the columns of the query are made from each other too many times",
                 ));
             }
+        }
+        Ok(())
+    }
+}
+
+impl Walk<'_, '_> {
+    /// Tells what is around a value that ends what it needs to know of it: a literal its text, a function its second argument.
+    fn hand_up(&mut self, closed: &Open) {
+        let Some(around) = self.open.last_mut() else { return };
+        let text = |key: &str| closed.texts.get(key).cloned();
+        match (closed.key.as_str(), around.key.as_str()) {
+            ("value", _) => around.texts.extend(text("value").map(|text| ("value", text))),
+            ("children", _) => around.second.clone_from(&closed.second),
+            ("", "children") => {
+                around.members += 1;
+                if around.members == 2 {
+                    let argument = match text("type").as_deref() {
+                        Some("VALUE_CONSTANT") => text("value").map(Argument::Literal),
+                        Some("VALUE_PARAMETER") => text("identifier").map(Argument::Parameter),
+                        _ => None,
+                    };
+                    around.second = Some(argument.unwrap_or(Argument::Expression));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Refuses patterns that DuckDB would try in a number of ways that grows with a power of the text's length: within one value
+    /// it does not look for interrupts. Without `_`, and with regard to case, it finds the parts of a literal one after the other.
+    fn pattern(&self, name: &str, second: Option<&Argument>) -> Result<()> {
+        let name = name.to_lowercase();
+        if !PATTERNS.contains(&name.as_str()) {
+            return Ok(());
+        }
+        let text = match second {
+            Some(Argument::Literal(text)) if matches!(name.as_str(), "~~" | "!~~") && !text.contains('_') => {
+                return Ok(());
+            }
+            Some(Argument::Literal(text)) => text,
+            // What is no text matches nothing.
+            Some(Argument::Parameter(name)) => (self.bound)(name).unwrap_or_default(),
+            _ => {
+                return Err(refused(
+                    "the pattern of `like`, `ilike` and `glob` has to be a text or a parameter; `contains` takes any expression",
+                ));
+            }
+        };
+        let wild = if name == "~~~" { '*' } else { '%' };
+        // What a wildcard at the end stands for is not looked at.
+        let tried = text.split(wild).skip(1).filter(|part| !part.is_empty()).count();
+        if tried > 1 || text.len() > PATTERN_LENGTH {
+            return Err(refused(
+                "a pattern with `_`, without regard to case, of `glob` or in a parameter may have one wildcard for any number of \
+                 characters besides one at its end, and 1000 bytes; `like` with a text without `_`, or `regexp_matches`, may have more",
+            ));
         }
         Ok(())
     }

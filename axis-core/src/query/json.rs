@@ -56,7 +56,7 @@ pub fn write_json(batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
         }
         for (key, column) in keys.iter().zip(batch.columns()) {
             out.extend_from_slice(key);
-            serde_json::to_writer(&mut *out, &cell(column.as_ref(), row)).map_err(unwritten)?;
+            write_cell(column.as_ref(), row, out).map_err(unwritten)?;
         }
         out.extend_from_slice(if keys.is_empty() { b"{}" } else { b"}" });
     }
@@ -186,6 +186,46 @@ fn type_name(ty: &DataType) -> String {
 #[must_use]
 pub fn rows_to_json(batches: &[RecordBatch]) -> Vec<Value> {
     batches.iter().flat_map(batch_to_json).map(Value::Object).collect()
+}
+
+/// Writes what [`cell`] makes, without making it of lists and texts: one of them may be most of what DuckDB's memory holds.
+fn write_cell(array: &dyn Array, row: usize, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    if array.is_null(row) {
+        out.extend_from_slice(b"null");
+        return Ok(());
+    }
+    match array.data_type() {
+        DataType::Utf8 => serde_json::to_writer(out, array.as_string::<i32>().value(row)),
+        DataType::LargeUtf8 => serde_json::to_writer(out, array.as_string::<i64>().value(row)),
+        DataType::Utf8View => serde_json::to_writer(out, array.as_string_view().value(row)),
+        DataType::List(_) => write_list(array.as_list::<i32>().value(row).as_ref(), out),
+        DataType::LargeList(_) => write_list(array.as_list::<i64>().value(row).as_ref(), out),
+        DataType::FixedSizeList(_, _) => write_list(array.as_fixed_size_list().value(row).as_ref(), out),
+        DataType::Struct(fields) => {
+            let members = fields.iter().zip(array.as_struct().columns());
+            for (index, (field, column)) in members.enumerate() {
+                out.push(if index == 0 { b'{' } else { b',' });
+                serde_json::to_writer(&mut *out, field.name())?;
+                out.push(b':');
+                write_cell(column.as_ref(), row, out)?;
+            }
+            out.extend_from_slice(if fields.is_empty() { b"{}" } else { b"}" });
+            Ok(())
+        }
+        _ => serde_json::to_writer(out, &cell(array, row)),
+    }
+}
+
+fn write_list(elements: &dyn Array, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    out.push(b'[');
+    for row in 0..elements.len() {
+        if row > 0 {
+            out.push(b',');
+        }
+        write_cell(elements, row, out)?;
+    }
+    out.push(b']');
+    Ok(())
 }
 
 fn cell(array: &dyn Array, row: usize) -> Value {

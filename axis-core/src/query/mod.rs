@@ -129,7 +129,21 @@ impl Query {
             confine::check_length(&self.sql)?;
         }
         let parsed = parse(connection, &self.sql)?;
-        if self.confined { confine::check(&parsed) } else { Ok(()) }
+        if self.confined {
+            confine::check(&parsed, |name| self.bound_text(name))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Returns the text that is bound to a parameter, by the name or number that the SQL has for it.
+    fn bound_text(&self, name: &str) -> Option<&str> {
+        let named = self.named.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
+        let place = || name.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        match named.map(|(_, value)| value).or_else(|| self.params.get(place()?))? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
     }
 
     /// Returns the values in the order of the statement's parameters.

@@ -10,17 +10,35 @@ use crate::dataset::{SyncOptions, SyncState, Work};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Failure, SyncEvent};
 
+/// When an import starts a sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bring {
+    /// Before it answers.
+    Always,
+    /// When nothing is stored yet.
+    First,
+    /// Not even then: it returns what there is.
+    Never,
+}
+
 impl Signals {
-    /// Returns the stored cases, as many as `row_limit` allows. When `sync` is set, or nothing was stored yet, a sync is
-    /// started first, or the running one joined, and waited for no longer than `patience`; it goes on without the caller.
+    /// Returns the stored cases, as many as `row_limit` allows. As `bring` says, a sync is started first, or the running one
+    /// joined, and waited for no longer than `patience`; it goes on without the caller.
     ///
     /// # Errors
     /// `InvalidArgument` when no connection or no queries are configured; `NotSynced` when there are no cases yet, or none
     /// came out of the data; as [`Dataset::sync`](crate::Dataset::sync) when the sync that was waited for failed.
-    pub async fn import(&self, sync: bool, patience: Duration) -> Result<CasesAnswer> {
+    pub async fn import(&self, bring: Bring, patience: Duration) -> Result<CasesAnswer> {
         self.check_importable()?;
-        if sync || self.dataset.status().generation == 0 {
-            self.bring_up(patience).await?;
+        let is_empty = self.dataset.status().generation == 0;
+        match bring {
+            Bring::Always => self.bring_up(patience).await?,
+            Bring::First if is_empty => self.bring_up(patience).await?,
+            Bring::Never if is_empty && self.dataset.status().running.is_none() => {
+                let message = "human signals were never synced; sync them first";
+                return Err(Error::new(ErrorKind::NotSynced, message).during("signals.import"));
+            }
+            Bring::First | Bring::Never => {}
         }
         let limit = self.dataset.config().row_limit;
         match self.stored(limit).await? {

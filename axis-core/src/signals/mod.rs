@@ -26,6 +26,7 @@ mod upload;
 pub use answer::{CasesAnswer, SchemaAnswer};
 pub use database::{DatabaseAnswer, DatabaseConnection};
 pub(crate) use derive::CASES;
+pub use import::Bring;
 pub(crate) use overrides::Overrides;
 pub use schema::{MetricSchema, MetricSignals, SignalType};
 

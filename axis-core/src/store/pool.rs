@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use duckdb::{Connection, InterruptHandle};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -27,6 +27,9 @@ const LEAVE: Duration = Duration::from_secs(5);
 /// How many idle connections are kept. More are cheap to make and to drop.
 const IDLE: usize = 16;
 
+/// One slot of so many, and at least one of several, is kept for the engine's own reads.
+const RESERVED: usize = 4;
+
 /// How long a piece of work may take, and what stops it early.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Limits {
@@ -42,6 +45,9 @@ pub(crate) struct Pool {
     root: Mutex<Option<Link>>,
     idle: Mutex<Vec<Link>>,
     slots: Arc<Semaphore>,
+    /// The slots that clients' queries may hold at once. The others are the engine's own, so that queries that do not stop do not
+    /// keep it from reading.
+    queries: Arc<Semaphore>,
     /// Who waits for a slot.
     waiting: AtomicUsize,
     pressure: Pressure,
@@ -59,6 +65,7 @@ impl Pool {
             root: Mutex::new(Some(root)),
             idle: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(slots)),
+            queries: Arc::new(Semaphore::new(slots.saturating_sub(slots.div_ceil(RESERVED)).max(1))),
             waiting: AtomicUsize::new(0),
             pressure,
             work: TaskTracker::new(),
@@ -113,7 +120,7 @@ impl Pool {
     {
         let deadline = limits.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
         let slot = tokio::select! {
-            slot = self.slot() => slot?,
+            slot = self.permit(&self.slots) => slot?,
             () = limits.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the work was cancelled")),
             () = until(deadline) => return Err(Error::new(ErrorKind::Timeout, "no query slot became free in time")),
         };
@@ -187,13 +194,22 @@ impl Pool {
         }
     }
 
-    /// Takes a slot for work that manages its own thread.
-    pub(crate) async fn slot(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
-        if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
-            return Ok(slot);
+    /// Takes a slot for a client's query, which manages its own thread.
+    pub(crate) async fn query_slot(&self) -> Result<QuerySlot> {
+        let query = self.permit(&self.queries).await?;
+        let slot = self.permit(&self.slots).await?;
+        Ok(QuerySlot {
+            _slot: slot,
+            _query: query,
+        })
+    }
+
+    async fn permit(&self, of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(of).try_acquire_owned() {
+            return Ok(permit);
         }
         let _waiting = Waiting::begin(&self.waiting);
-        Arc::clone(&self.slots).acquire_owned().await.map_err(|_| self.gone())
+        Arc::clone(of).acquire_owned().await.map_err(|_| self.gone())
     }
 
     /// Returns how many slots are free, and how many wait for one.
@@ -304,6 +320,7 @@ impl Pool {
     /// at interrupts everywhere.
     async fn drain(&self) -> (Option<Link>, bool) {
         self.slots.close();
+        self.queries.close();
         self.closing.cancel();
         let root = lock(&self.root).take();
         self.work.close();
@@ -329,6 +346,13 @@ impl Drop for Pool {
             root.leave_files_alone();
         }
     }
+}
+
+/// A slot, and one of those that clients' queries may hold.
+#[derive(Debug)]
+pub(crate) struct QuerySlot {
+    _slot: OwnedSemaphorePermit,
+    _query: OwnedSemaphorePermit,
 }
 
 /// Counts somebody who waits, until it is dropped.

@@ -23,6 +23,10 @@ use crate::query::{Query, Ticket};
 const BUFFERED: usize = 4;
 /// How deep values may be nested: whoever reads them goes down as deep, on a stack of the usual size.
 const DEPTH: usize = 64;
+/// The most bytes of rows that a stranger gets together: so many, and so many more for each. What is made of them is as large
+/// again and not DuckDB's memory, so that no limit of DuckDB's is one for it.
+const BYTES: usize = 64 << 20;
+const ROW_BYTES: usize = 32 << 10;
 /// How long past its deadline a query may take to notice: DuckDB does not look for interrupts while it plans.
 const NOTICING: Duration = Duration::from_secs(1);
 
@@ -95,7 +99,7 @@ pub(crate) async fn open_stream(pool: &Arc<Pool>, query: Query, ticket: Ticket) 
     let cancel = query.cancel.clone();
     let deadline = query.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
     let slot = tokio::select! {
-        slot = pool.slot() => slot?,
+        slot = pool.query_slot() => slot?,
         () = cancel.cancelled() => return Err(cancelled()),
         () = until(deadline) => return Err(timed_out()),
     };
@@ -278,6 +282,10 @@ fn produce(
     // The iterator of `stream_arrow` panics when a later part of the result fails; `step` says so.
     while let Some(part) = statement.step().map_err(fault::query)? {
         let batch = RecordBatch::from(&part);
+        if query.confined && batch.get_array_memory_size() > BYTES + batch.num_rows() * ROW_BYTES {
+            let message = "a row is too large; rows that are read together may have 64 MB, and 32 KB more for each";
+            return Err(Error::new(ErrorKind::Query, message).during("query"));
+        }
         let rows = usize::try_from(left).unwrap_or(usize::MAX).min(batch.num_rows());
         left -= rows as u64;
         let is_cut = rows < batch.num_rows();

@@ -147,6 +147,18 @@ const ESCAPES: &[&str] = &[
     "select * from s.\"_AXIS\".runs",
     "select * from axis_feed('00000000000000000000000000000000')",
     "with x as not materialized (select 1) select * from x",
+    // What no interrupt stops.
+    "select t like '%x%_%' from t",
+    "select t not like '%_%_%' from t",
+    "select t like t from t",
+    "select t like '%' || t from t",
+    "select t ilike '%a%b%' from t",
+    "select t not ilike '%a%b' from t",
+    "select t like '%$%%a%b' escape '$' from t",
+    "select t glob '*a*b' from t",
+    "select \"~~\"(t, lower('%')) from t",
+    "select count(*) filter (where t like (select max(t) from t)) from t",
+    "select levenshtein(t, t), jaro_similarity(t, t) from t",
 ];
 
 #[tokio::test]
@@ -222,6 +234,8 @@ async fn what_is_harmless_is_answered() {
         "select * from range(3), generate_series(1, 2), unnest([1, 2]), (values (1)) v(x)",
         "select unnest([1, 2]), row_number() over (partition by id % 2 order by id) from t qualify row_number() over () < 3",
         "select * from t where t like '%1%' and id in (select id from t) -- nothing; drop table t",
+        "select * from t where t like '%x%1%' and t not like 'x_' and t ilike '%X%' and t not ilike '_0' and t glob 'x*'",
+        "select * from t where t like 'x$_%' escape '$' or t similar to '.*x.*1.*'",
         "pivot (select id % 2 as a, id from t) on a in (0, 1) using sum(id)",
         "select 'select * from read_text(''/etc/passwd'')' as \"duckdb_settings\", 'current_setting(1)' as x",
         "select $$ {\"function_name\": \"getenv\"} $$ as \"function_name\"",
@@ -365,6 +379,111 @@ async fn parameters_have_names_and_their_number_is_checked() {
     ] {
         let error = shop.engine.query(query).await.unwrap_err();
         assert!(error.message().contains(word), "{error}");
+    }
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_row_has_a_size_that_can_be_answered() {
+    let shop = shop().await;
+    for (most, too_many) in [
+        (
+            "select length(t) as n from (select repeat('x', 1000000) as t)",
+            "select repeat('x', 70000000)",
+        ),
+        (
+            "select repeat('x', 1000000)",
+            "select repeat('x', 70000) from range(2000)",
+        ),
+        ("select range(100000)", "select range(9000000)"),
+        (
+            "select repeat('x', 20000) from range(2000)",
+            "select {'a': [repeat('x', 70000000)]}",
+        ),
+    ] {
+        assert!(ask(&shop, most).await.is_ok(), "{most}");
+        let error = ask(&shop, too_many).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Query);
+        assert!(error.message().starts_with("a row is too large"), "{too_many}: {error}");
+    }
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_list_is_written_as_it_is_made() {
+    let shop = shop().await;
+    let sql = "select [1, null, 2.5] as numbers, [[], ['a\"', null], null] as texts, {'a': [{'b': true}], 'c': null} as struct,
+               [1.5, 'nan'::double]::double[2] as pair, null::int[] as nothing, [date '2026-01-02'] as days";
+    for batch in shop
+        .engine
+        .query(Query::sql(sql))
+        .await
+        .unwrap()
+        .collect()
+        .await
+        .unwrap()
+    {
+        let mut out = Vec::new();
+        axis_core::write_json(&batch, &mut out).unwrap();
+        let written: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(written, axis_core::rows_to_json(&[batch])[0]);
+        assert_eq!(written["texts"], json!([[], ["a\"", null], null]));
+    }
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_parameter_may_be_a_pattern_as_far_as_a_text_may() {
+    let shop = shop().await;
+    let count = async |query: Query| {
+        let batches = shop.engine.query(query.confined()).await?.collect().await?;
+        axis_core::Result::Ok(axis_core::rows_to_json(&batches)[0]["n"].clone())
+    };
+    let text = |text: &str| Value::Text(text.to_owned());
+    let by_place = Query::sql("select count(*) as n from t where id > ? and t like ?").bind(0);
+    let by_name = Query::sql("select count(*) as n from t where t ilike $wanted");
+    assert_eq!(count(by_place.clone().bind(text("%1%"))).await.unwrap(), 2);
+    assert_eq!(count(by_name.clone().bind_as("WANTED", text("X1%"))).await.unwrap(), 2);
+    for query in [by_place.bind(text("%_%_%")), by_name.bind_as("wanted", text("%a%a%a%"))] {
+        let error = count(query).await.unwrap_err();
+        assert!(error.message().contains("one wildcard"), "{error}");
+    }
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn queries_leave_slots_to_the_engine() {
+    let shop = Shop::open_with(
+        "reserved",
+        "create table t as select 1 as id",
+        vec![TableConfig::new("t", "select * from t")],
+        |config| config.store.query_concurrency = 2,
+    )
+    .await;
+    shop.sync().await;
+    let endless = "select count(*) from range(10000000) a, range(10000000) b where a.range + b.range = 3";
+    let cancel = CancellationToken::new();
+    let asked: Vec<_> = (0..2)
+        .map(|_| {
+            let (engine, query) = (shop.engine.clone(), Query::sql(endless).cancel(cancel.clone()));
+            tokio::spawn(async move { engine.query(query).await?.collect().await })
+        })
+        .collect();
+    let states = || {
+        let queries = shop.engine.queries();
+        ["running", "waiting"].map(|state| queries.iter().filter(|query| query.state == state).count())
+    };
+    until(|| states() == [1, 1]).await;
+    let dataset = shop.dataset();
+    let reading = dataset.metadata();
+    let metadata = tokio::time::timeout(DEADLINE, reading)
+        .await
+        .expect("it has a slot")
+        .unwrap();
+    assert_eq!(metadata.unwrap().row_count, 1);
+    cancel.cancel();
+    for asked in asked {
+        assert_eq!(asked.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
     }
     shop.engine.close().await.unwrap();
 }

@@ -4,6 +4,7 @@ mod killed;
 
 use std::path::Path;
 
+use axis_core::signals::Bring;
 use axis_core::{Engine, ErrorKind, PageRequest, SortDirection, SyncMode, SyncOptions, SyncState};
 use axis_testkit::postgres::TestDatabase;
 use fastrand::Rng;
@@ -256,7 +257,10 @@ async fn rows_that_make_no_cases_are_stored_and_say_why() {
     let error = derived.error.unwrap();
     assert!(error.ends_with("and source_name is missing"), "{error}");
     assert_eq!(signals.cases(1, 50).await.unwrap().unwrap().row_count, 0);
-    let error = signals.import(false, super::support::DEADLINE).await.unwrap_err();
+    let error = signals
+        .import(Bring::First, super::support::DEADLINE)
+        .await
+        .unwrap_err();
     assert!(
         error.kind() == ErrorKind::NotSynced && error.message().contains("source_name"),
         "{error}"
@@ -270,7 +274,7 @@ async fn rows_that_make_no_cases_are_stored_and_say_why() {
         .file("human_signals_db.yaml", &yaml(&scene.database.url, "source_name", ""));
     let engine = scene.open().await;
     let signals = engine.signals().unwrap();
-    let imported = signals.import(true, super::support::DEADLINE).await.unwrap();
+    let imported = signals.import(Bring::Always, super::support::DEADLINE).await.unwrap();
     assert_eq!((imported.row_count, imported.source.as_deref()), (2, Some("duckdb")));
     assert_eq!(signals.dataset().status().derived.unwrap().error, None);
     engine.close().await.unwrap();
@@ -292,7 +296,7 @@ async fn what_is_shown_follows_the_configuration_without_a_sync() {
     );
     let engine = scene.open().await;
     let signals = engine.signals().unwrap();
-    let answer = signals.import(false, super::support::DEADLINE).await.unwrap();
+    let answer = signals.import(Bring::First, super::support::DEADLINE).await.unwrap();
     assert!(answer.columns.contains(&"cause__kind".to_owned()) && !answer.columns.contains(&"outcome__why".to_owned()));
     assert_eq!(answer.display_config["kpi_strip"].as_array().unwrap().len(), 1);
     assert_eq!((answer.data.len(), answer.row_count), (1, 2));

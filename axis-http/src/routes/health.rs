@@ -43,7 +43,10 @@ const PROBE_AGE: Duration = Duration::from_secs(1);
 
 /// What the store has answered last. Whoever asks while it is being probed waits for the same answer.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Probe(Arc<Mutex<Option<(Instant, Result<(), Arc<Error>>)>>>);
+pub(crate) struct Probe(Arc<Mutex<Option<Probed>>>);
+
+/// When the store was probed, and what it has answered.
+type Probed = (Instant, Result<(), Arc<Error>>);
 
 impl Probe {
     async fn look(&self, engine: &Engine) -> Result<(), Arc<Error>> {

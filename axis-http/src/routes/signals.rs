@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use axis_core::signals::{CasesAnswer, DatabaseAnswer, SchemaAnswer, Signals};
+use axis_core::config::Role;
+use axis_core::signals::{Bring, CasesAnswer, DatabaseAnswer, SchemaAnswer, Signals};
 use axis_core::{Engine, ErrorKind};
-use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use axum::{Extension, Json};
 use tokio::runtime::Handle;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::ready;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::extract::{CsvFile, CsvForm, FORM_MAX, Name, Params, too_large};
 use crate::gate::ApiError;
 use crate::work::{Workers, json};
@@ -81,25 +83,35 @@ async fn database(State(engine): State<Engine>) -> Result<Json<DatabaseAnswer>, 
 /// Return the stored cases and how they stand to their source, as many as `row_limit` allows.
 ///
 /// With `sync=true`, or when nothing is stored yet, a sync is started or the running one joined, and waited for 30 seconds at
-/// most. It goes on behind the request.
+/// most. It goes on behind the request. Whoever has not the role `sync` gets what is stored.
 #[utoipa::path(
     post, path = "/api/human-signals/db-import", tag = "human signals",
     params(("sync" = Option<bool>, Query, description = "Bring the cases up to date first")),
     responses(
         (status = 200, description = "The stored cases; `state` says whether a sync is still running", body = CasesAnswer),
         (status = 400, description = "No connection or no queries are configured"),
-        (status = 404, description = "The data makes no cases; the detail says why"),
+        (status = 404, description = "The data makes no cases, or was never synced and the caller may not; the detail says why"),
         (status = 409, description = "The data is being compared with its source"),
         (status = 422, description = "`sync` is no truth value, or the dataset is not enabled"),
         (status = 502, description = "The source refused the sync"),
         (status = 503, description = "The first sync is still running, or the source cannot be reached"),
     )
 )]
-async fn import(State(engine): State<Engine>, mut params: Params) -> Result<Json<CasesAnswer>, ApiError> {
+async fn import(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    mut params: Params,
+) -> Result<Json<CasesAnswer>, ApiError> {
     let sync = params.boolean("sync", false);
     params.check()?;
     let signals = engine.signals()?;
-    match signals.import(sync, PATIENCE).await {
+    // Whoever may not sync is refused `sync=true` before, and never starts one otherwise.
+    let bring = match sync {
+        true => Bring::Always,
+        false if caller.role() >= Role::Sync => Bring::First,
+        false => Bring::Never,
+    };
+    match signals.import(bring, PATIENCE).await {
         Ok(answer) => Ok(Json(answer)),
         Err(error) if error.kind() != ErrorKind::NotSynced => Err(error.into()),
         Err(error) if signals.dataset().status().running.is_some() => {

@@ -428,3 +428,25 @@ fn only_who_is_recognised_reads_why_something_is_not_ready() {
     let guessed = server.request("GET", "/ready", &[("x-api-key", "guessed-key-0123456789")]);
     assert!(!guessed.text.contains("secret"), "{}", guessed.text);
 }
+
+#[test]
+fn readers_never_start_an_import() {
+    let (_project, server) = protected(KEYS);
+    let path = "/api/human-signals/db-import";
+    let (status, answer) = ask(&server, "POST", path, READ);
+    assert_eq!(status, 404, "{answer}");
+    assert!(
+        answer["detail"].as_str().unwrap().contains("sync them first"),
+        "{answer}"
+    );
+    let (_, status) = ask(&server, "GET", "/api/store/status", READ);
+    let signals = &status["datasets"]["human_signals_raw"];
+    assert_eq!(
+        (&signals["run_id"], &signals["rows"]),
+        (&Value::Null, &json!(0)),
+        "{signals}"
+    );
+    let synced = ask(&server, "POST", path, SYNC);
+    assert_eq!(synced.0, 200, "{}", synced.1);
+    assert_eq!(ask(&server, "POST", path, READ).0, 200);
+}

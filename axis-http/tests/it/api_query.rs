@@ -164,9 +164,9 @@ fn what_is_wrong_is_said() {
             "'json', 'csv' or 'arrow'",
         ),
         (
-            json!({ "sql": "select 1", "timeout_ms": 600_001 }),
+            json!({ "sql": "select 1", "timeout_ms": 30_001 }),
             422,
-            "less than or equal to 600000",
+            "less than or equal to 30000",
         ),
         (
             json!({ "sql": "select 1", "timeout_ms": 0 }),

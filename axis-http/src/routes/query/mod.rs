@@ -29,10 +29,11 @@ use crate::gate::ApiError;
 use encode::Format;
 
 const X_QUERY_ID: HeaderName = HeaderName::from_static("x-query-id");
-/// The longest that a query may ask for.
-const TIMEOUT_MAX_MS: i64 = 600_000;
 /// The most values that are bound.
 const PARAMS_MAX: usize = 1000;
+/// `query_timeout_seconds` unless it is configured. A query may ask for as long, or for what is configured when that is longer:
+/// who asks for more must not hold a slot for longer than the operator lets anybody.
+const TIMEOUT_DEFAULT_MS: i64 = 30_000;
 /// Rows of a JSON answer unless the query says otherwise; programs that want more read CSV or Arrow.
 const JSON_ROWS: u64 = 10_000;
 
@@ -56,7 +57,8 @@ struct QueryRequest {
     /// The form of the answer.
     #[schema(default = "json")]
     format: Option<Form>,
-    /// The longest time in milliseconds, waiting for a slot and sending included; `query_timeout_seconds` by default.
+    /// The longest time in milliseconds, waiting for a slot and sending included; `query_timeout_seconds` by default, and at most
+    /// that or 30,000, whichever is more.
     #[schema(minimum = 1, maximum = 600_000)]
     timeout_ms: Option<u64>,
     /// The most rows, up to `query_max_rows`. By default 10,000 for JSON, `query_max_rows` otherwise.
@@ -248,8 +250,8 @@ fn request(engine: &Engine, fields: &Fields<'_>) -> (Query, Format, bool) {
         }
     }
     let format = [Format::Json, Format::Csv, Format::Arrow][fields.choice("format", &["json", "csv", "arrow"], 0)];
-    let default = i64::try_from(limits.query_timeout.as_millis()).unwrap_or(TIMEOUT_MAX_MS);
-    let timeout = fields.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, default);
+    let default = i64::try_from(limits.query_timeout.as_millis()).unwrap_or(i64::MAX);
+    let timeout = fields.integer("timeout_ms", 1..=default.max(TIMEOUT_DEFAULT_MS), default);
     let most = limits.query_max_rows;
     let default = if format == Format::Json {
         JSON_ROWS.min(most)
