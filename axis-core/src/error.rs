@@ -167,17 +167,31 @@ impl Error {
         self.0.context.iter().map(|(key, value)| (*key, value.as_str()))
     }
 
-    /// Renders the error together with its chain of causes, for the log of this machine only.
+    /// Renders the error together with its chain of causes, for the log of this machine only: of each cause the first line, and
+    /// of that so much that an entry stays one.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
             text.push_str(": ");
-            text.push_str(&error.to_string());
+            text.push_str(&first_line(error));
             cause = error.source();
         }
         text
+    }
+}
+
+/// The most characters of a cause in the log.
+const CAUSE: usize = 200;
+
+/// What the log says of a cause. DuckDB's further lines are the SQL and a mark below it.
+pub(crate) fn first_line(error: &(impl fmt::Display + ?Sized)) -> String {
+    let text = error.to_string();
+    let line = text.trim_start().lines().next().unwrap_or_default();
+    match line.char_indices().nth(CAUSE) {
+        Some((end, _)) => format!("{}...", line[..end].trim_end()),
+        None => line.trim_end().to_owned(),
     }
 }
 
@@ -238,6 +252,18 @@ impl serde::Serialize for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_gets_one_line_of_a_cause() {
+        let cause = std::io::Error::other(format!(
+            "Catalog Error: no table\n\nLINE 1: select secret\n    ^ {}",
+            "x".repeat(9)
+        ));
+        let error = Error::new(ErrorKind::Store, "refused").because(cause);
+        assert_eq!(error.chain(), "refused: Catalog Error: no table");
+        let long = Error::new(ErrorKind::Store, "refused").because(std::io::Error::other("é".repeat(1_000)));
+        assert_eq!(long.chain(), format!("refused: {}...", "é".repeat(CAUSE)));
+    }
 
     #[test]
     fn an_error_is_one_word_and_crosses_threads() {

@@ -127,7 +127,8 @@ impl Dataset {
             .readable()
             .await?
             .pool
-            .read(Limits::default(), move |connection, _| {
+            // One version for all statements: the relation may be removed meanwhile.
+            .snapshot(Limits::default(), move |connection, _| {
                 compute(connection, &relation, &view)
             })
             .await?

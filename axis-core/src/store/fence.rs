@@ -10,7 +10,7 @@ use super::claim::logs;
 use super::fault;
 use super::identity::FileId;
 use super::lease::Lease;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, first_line};
 
 /// Guards the commits of one open store. A look costs microseconds.
 #[derive(Debug)]
@@ -85,7 +85,10 @@ impl Fence {
         match connection.execute_batch("commit") {
             // What came after it failed: DuckDB found no room to move the write-ahead log into the file.
             Err(error) if fault::is_durable(&error) => {
-                tracing::error!(%error, "the store was invalidated after a commit; its next use opens it again");
+                tracing::error!(
+                    error = first_line(&error),
+                    "the store was invalidated after a commit; its next use opens it again"
+                );
                 self.invalid.store(true, Ordering::SeqCst);
             }
             committed => committed.map_err(&fault)?,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use duckdb::Connection;
 
 use super::Fence;
+use crate::error::first_line;
 
 /// One connection of an open store. The database is open as long as there is one.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Link {
     pub(super) fn leave_files_alone(&self) {
         // A database that was invalidated refuses, and writes nothing either.
         if let Err(error) = self.execute_batch("pragma disable_checkpoint_on_shutdown") {
-            tracing::debug!(%error, "the database is left as it is");
+            tracing::debug!(error = first_line(&error), "the database is left as it is");
         }
     }
 }

@@ -14,7 +14,7 @@ use super::fault;
 use super::link::Link;
 use super::pressure::Pressure;
 use super::reason::{CANCELLED, Reason, TIMED_OUT};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, first_line};
 use crate::failpoint::{Step, reach};
 
 /// How often a running statement is interrupted again: an interrupt between two statements of one piece of work has no effect.
@@ -108,7 +108,10 @@ impl Pool {
             return;
         };
         if fault::is_invalidation(&error) && !self.invalid.swap(true, Ordering::SeqCst) {
-            tracing::error!(%error, "the store was invalidated by a fatal error; its next use opens it again");
+            tracing::error!(
+                error = first_line(&error),
+                "the store was invalidated by a fatal error; its next use opens it again"
+            );
         }
     }
 
@@ -245,7 +248,7 @@ impl Pool {
     pub(crate) fn checkpoint(&self, connection: &Connection) {
         // Best effort: a reader or a load may forbid it, and the write-ahead log keeps everything.
         if let Err(error) = connection.execute_batch("checkpoint") {
-            tracing::debug!(error = %error, "no checkpoint now");
+            tracing::debug!(error = first_line(&error), "no checkpoint now");
             self.clean_up(connection);
         }
     }

@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use duckdb::Connection;
 
+use crate::error::first_line;
+
 /// Memory for loads that are alone: at less they slow down, at more only the cache grows.
 const LOAD_MEMORY: u64 = 128 << 20;
 
@@ -97,6 +99,6 @@ impl Pressure {
 /// Only a matter of speed and space, so a refusal (more memory is in use right now) is no failure.
 fn set(connection: &Connection, sql: &str) {
     if let Err(error) = connection.execute_batch(sql) {
-        tracing::debug!(error = %error, sql, "a setting stays");
+        tracing::debug!(error = first_line(&error), sql, "a setting stays");
     }
 }

@@ -10,7 +10,7 @@ use super::reconcile::{gone_name, keys_name};
 use super::vectors::VectorBatch;
 use super::{Feed, Feeds, Reason, fault};
 use crate::column::{Column, ColumnType};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, first_line};
 use crate::failpoint::{Step, reach};
 use crate::source::{CursorValue, ident::ident};
 
@@ -200,7 +200,7 @@ pub(crate) fn drop_staging(connection: &Connection, tables: &[String]) {
         );
     }
     if let Err(error) = connection.execute_batch(&sql) {
-        tracing::debug!(error = %error, "staging tables stay until the next open");
+        tracing::debug!(error = first_line(&error), "staging tables stay until the next open");
     }
 }
 
@@ -217,7 +217,7 @@ pub(crate) fn sweep(connection: &Connection) {
             .try_for_each(|name| connection.execute_batch(&format!("drop table {}", ident(name))))
     });
     if let Err(error) = dropped {
-        tracing::warn!(%error, "staging tables of an earlier process stay");
+        tracing::warn!(error = first_line(&error), "staging tables of an earlier process stay");
     }
 }
 

@@ -3,7 +3,7 @@
 use axis_core::analytics::eval::{MetricFilter, summary};
 use axis_core::config::{Config, Connection};
 use axis_core::uploads::{Limits, Table, read_csv};
-use axis_core::{Engine, Env, ErrorKind, PageRequest, Query, SyncOptions, SyncState, rows_to_json};
+use axis_core::{CancellationToken, Engine, Env, ErrorKind, PageRequest, Query, SyncOptions, SyncState, rows_to_json};
 use serde_json::json;
 
 fn table(text: &str) -> Table {
@@ -198,5 +198,35 @@ async fn a_source_takes_the_place_of_an_upload_and_keeps_it() {
     let frame = eval.eval_frame().await.unwrap().unwrap();
     assert_eq!(frame.metrics().collect::<Vec<_>>(), ["quality", "tone"]);
     assert!(!eval.remove_upload().await.unwrap());
+    engine.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_is_removed_while_it_is_read_is_there_or_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::builder(config(directory.path())).open().await.unwrap();
+    let eval = engine.dataset("eval").unwrap();
+    let done = CancellationToken::new();
+    let readers: Vec<_> = (0..2)
+        .map(|_| {
+            let (eval, done) = (eval.clone(), done.clone());
+            tokio::spawn(async move {
+                while !done.is_cancelled() {
+                    if let Some(metadata) = eval.metadata().await.unwrap() {
+                        assert_eq!(metadata.row_count, 3);
+                    }
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for _ in 0..30 {
+        eval.keep("upload", table(ROWS)).await.unwrap();
+        assert!(eval.remove_upload().await.unwrap());
+    }
+    done.cancel();
+    for reader in readers {
+        reader.await.unwrap();
+    }
     engine.close().await.unwrap();
 }
