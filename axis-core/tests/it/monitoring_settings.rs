@@ -1,6 +1,8 @@
 //! Monitoring analytics under other settings: hidden metrics, wide relations, anomalies, data that changes.
 
-use axis_core::analytics::monitoring::{self, BreakdownRequest, Filter, Granularity, InsightsRequest, LatencyRequest};
+use axis_core::analytics::monitoring::{
+    self, BreakdownRequest, Filter, Granularity, GroupBy, InsightsRequest, LatencyRequest,
+};
 use axis_core::{ErrorKind, SyncOptions};
 use serde_json::json;
 
