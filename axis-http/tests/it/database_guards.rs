@@ -88,7 +88,7 @@ fn a_query_that_takes_too_long_ends_and_so_does_one_whose_client_goes_away() {
     let mut client = TcpStream::connect(server.address()).unwrap();
     write!(
         client,
-        "POST {path}/query HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST {path}/query HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
     .unwrap();
