@@ -106,10 +106,12 @@ async fn import(
     params.check()?;
     let signals = engine.signals()?;
     // Whoever may not sync is refused `sync=true` before, and never starts one otherwise.
-    let bring = match sync {
-        true => Bring::Always,
-        false if caller.role() >= Role::Sync => Bring::First,
-        false => Bring::Never,
+    let bring = if sync {
+        Bring::Always
+    } else if caller.role() >= Role::Sync {
+        Bring::First
+    } else {
+        Bring::Never
     };
     match signals.import(bring, PATIENCE).await {
         Ok(answer) => Ok(Json(answer)),
