@@ -16,6 +16,9 @@ const LENGTH: usize = 256 * 1024;
 const EXPRESSIONS: usize = 100;
 /// The most SELECTs, tables and table functions.
 const RELATIONS: usize = 500;
+/// The most levels of what the parser has read, two or three for each level of the text: the time in which DuckDB plans nested lists
+/// grows with the third power of their depth, and nothing interrupts it.
+const LEVELS: usize = 1_200;
 /// The most parts of select lists, once each name of an earlier column stands for its expression again.
 const EXPANDED: u64 = 20_000;
 
@@ -183,6 +186,9 @@ impl<'a, 'b> Walk<'a, 'b> {
                     list,
                     ..Open::default()
                 });
+                if self.open.len() > LEVELS {
+                    return Err(refused("the query is nested too deeply"));
+                }
             }
             Token::End => {
                 if let Some(closed) = self.open.pop() {
