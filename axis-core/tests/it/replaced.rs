@@ -149,11 +149,17 @@ async fn texts_are_compared_as_the_store_compares_them_whatever_the_encoding() {
     let dataset = engine.dataset("shop").unwrap();
     sync(&dataset, SyncOptions::default()).await;
     execute(&url, "insert into t values ('ё')");
-    for _ in 0..3 {
-        assert_eq!(
-            sync(&dataset, SyncOptions::default()).await.strategy,
-            Strategy::Incremental
-        );
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let mut refreshes = 0;
+    while refreshes < 3 {
+        match sync(&dataset, SyncOptions::default()).await.strategy {
+            Strategy::Incremental => refreshes += 1,
+            // Somebody else was at work on the same server, so that nothing but a rebuild was safe.
+            Strategy::Full {
+                because: FullReason::NoSafeWindow,
+            } => assert!(std::time::Instant::now() < deadline, "the server has no quiet moment"),
+            strategy => panic!("{strategy:?}"),
+        }
         assert_eq!(number(&engine, "select count(*) from t").await, 4);
     }
     engine.close().await.unwrap();
