@@ -1,24 +1,25 @@
 //! Every access to DuckDB goes through here: a slot, a deadline, an interrupt with a recorded reason, and panics as errors.
 
+mod session;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use duckdb::{Connection, InterruptHandle};
+use duckdb::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
+
+pub(crate) use session::Session;
 
 use super::fault;
 use super::link::Link;
 use super::pressure::Pressure;
-use super::reason::{CANCELLED, Reason, TIMED_OUT};
+use super::reason::Reason;
 use crate::error::{Error, ErrorKind, Result, first_line};
 use crate::failpoint::{Step, reach};
 
-/// How often a running statement is interrupted again: an interrupt between two statements of one piece of work has no effect.
-const INTERRUPT_AGAIN: Duration = Duration::from_millis(20);
 /// The stack of a thread that runs SQL of others. DuckDB goes down with the depth of what it plans, and overflowing the two
 /// megabytes that threads usually have would end the process. Only what is used takes memory.
 const DEEP: usize = 64 << 20;
@@ -169,11 +170,7 @@ impl Pool {
 
     /// Opens a session outside of the slots, for several pieces of work on one connection.
     pub(crate) fn session(self: &Arc<Self>) -> Result<Session> {
-        Ok(Session {
-            connection: Some(self.checkout()?),
-            _open: self.work.token(),
-            pool: Arc::clone(self),
-        })
+        Ok(Session::new(self.checkout()?, self))
     }
 
     /// Takes a connection for work that manages its own interrupts.
@@ -399,80 +396,6 @@ impl Drop for RunningLoad {
     }
 }
 
-/// One connection for several pieces of work in a row, such as the staging and the commit of a sync.
-#[derive(Debug)]
-pub(crate) struct Session {
-    /// `None` after a panic, or after a future was dropped while its work ran.
-    connection: Option<Link>,
-    /// Closing waits for it: the database is open as long as there is a connection. Dropped after it.
-    _open: TaskTrackerToken,
-    pool: Arc<Pool>,
-}
-
-impl Session {
-    /// Runs one piece of work. Dropping the future interrupts it and ends the session.
-    pub(crate) async fn run<T, F>(&mut self, limits: Limits, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection, &Reason) -> Result<T> + Send + 'static,
-    {
-        let connection = self.connection.take().ok_or_else(|| self.pool.gone())?;
-        let interrupt = connection.interrupt_handle();
-        let reason = Arc::new(Reason::default());
-        let inner = Arc::clone(&reason);
-        let pool = Arc::clone(&self.pool);
-        let mut task = self.pool.work.spawn_blocking(move || {
-            let outcome = inner
-                .check()
-                .and_then(|()| work(&connection, &inner))
-                .map_err(|error| inner.explain(error));
-            if outcome.is_err() {
-                // A transaction that an error left open must not reach the next user.
-                pool.clean_up(&connection);
-            }
-            (connection, outcome)
-        });
-        let guard = InterruptOnDrop {
-            interrupt: &interrupt,
-            reason: &reason,
-            armed: true,
-        };
-        let deadline = limits.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
-        let joined = tokio::select! {
-            joined = &mut task => joined,
-            why = async {
-                tokio::select! {
-                    () = limits.cancel.cancelled() => CANCELLED,
-                    () = self.pool.closing.cancelled() => CANCELLED,
-                    () = until(deadline) => TIMED_OUT,
-                }
-            } => {
-                reason.set(why);
-                loop {
-                    interrupt.interrupt();
-                    tokio::select! {
-                        joined = &mut task => break joined,
-                        () = tokio::time::sleep(INTERRUPT_AGAIN) => {}
-                    }
-                }
-            }
-        };
-        guard.disarm();
-        let (connection, outcome) =
-            joined.map_err(|_| Error::new(ErrorKind::Internal, "the work panicked").during("store"))?;
-        self.connection = Some(connection);
-        outcome.map_err(|error| self.pool.explain(error))
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.pool.give_back(connection);
-        }
-    }
-}
-
 /// Sleeps until the deadline, or for ever.
 async fn until(deadline: Option<tokio::time::Instant>) {
     match deadline {
@@ -483,26 +406,4 @@ async fn until(deadline: Option<tokio::time::Instant>) {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Interrupts the statement when the future that waits for it is dropped.
-struct InterruptOnDrop<'a> {
-    interrupt: &'a InterruptHandle,
-    reason: &'a Reason,
-    armed: bool,
-}
-
-impl InterruptOnDrop<'_> {
-    fn disarm(mut self) {
-        self.armed = false;
-    }
-}
-
-impl Drop for InterruptOnDrop<'_> {
-    fn drop(&mut self) {
-        if self.armed {
-            self.reason.set(CANCELLED);
-            self.interrupt.interrupt();
-        }
-    }
 }

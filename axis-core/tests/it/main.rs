@@ -7,6 +7,7 @@ mod browse;
 mod browse_guards;
 mod cancel;
 mod confined;
+mod confined_limits;
 mod crash;
 mod ddl;
 mod edges;
