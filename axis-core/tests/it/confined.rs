@@ -1,6 +1,6 @@
 //! What the SQL of strangers gets at: the relations, and nothing else.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axis_core::config::TableConfig;
 use axis_core::{ErrorKind, Query};
