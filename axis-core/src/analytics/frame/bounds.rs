@@ -1,9 +1,10 @@
 //! Where a page of rows lies in time: so that reading it needs to look at a narrow range only.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::codes::{Code, NULL, with_codes};
-use super::times::{MICROS_PER_HOUR, NO_TIME};
+use super::codes::NULL;
+use super::times::{MICROS_PER_HOUR, Newest};
 use super::{Frame, Selection};
 
 /// Where the rows of a page are, in the order of `timestamp`, those without one last.
@@ -51,13 +52,20 @@ impl Frame {
                 ..PageBounds::default()
             };
         };
-        let mut of_hour = vec![0_u64; times.starts.len() + 1];
-        with_codes!(&times.hours, codes => selection.each(self.rows, |row| of_hour[codes[row].index()] += 1));
-        let timed = total - of_hour[NULL as usize];
+        let newest = times.newest();
+        let count = |places: Range<usize>| match selection {
+            Selection::All => places.len() as u64,
+            _ => newest.rows[places]
+                .iter()
+                .filter(|row| selection.has(**row as usize))
+                .count() as u64,
+        };
+        let without = newest.timed..newest.rows.len();
+        let timed = total - count(without.clone());
         if offset >= timed {
             return PageBounds {
                 total,
-                records: self.record_range(selection, None, true),
+                records: self.record_range(selection, &newest.rows[without]),
                 nulls: true,
                 skip: offset - timed,
                 rows,
@@ -71,38 +79,47 @@ impl Frame {
         } else {
             (offset, last)
         };
-        let newest = self.nth_newest(selection, &of_hour, first);
-        let oldest = self.nth_newest(selection, &of_hour, last);
+        let first_place = place(newest, selection, 0, first);
+        let last_place = place(newest, selection, first_place, last - first);
+        let micros = |place: usize| times.micros[newest.rows[place] as usize];
+        let (latest, earliest) = (micros(first_place), micros(last_place));
+        // All rows of those two times belong to the range.
+        let before = newest.rows[..first_place].partition_point(|row| times.micros[*row as usize] > latest);
+        let after = newest.rows[..newest.timed].partition_point(|row| times.micros[*row as usize] >= earliest);
+        let newer_on_range = count(before..first_place);
+        let inside = count(before..after);
+        let nulls = end > timed;
+        let records = self.record_range(selection, &newest.rows[before..after]);
         PageBounds {
             total,
-            range: Some((oldest.micros, newest.micros)),
-            records: self.record_range(selection, Some((oldest.micros, newest.micros)), end > timed),
-            nulls: end > timed,
-            skip: if ascending {
-                offset - (timed - oldest.not_older)
+            range: Some((earliest, latest)),
+            records: if nulls {
+                records
+                    .zip(self.record_range(selection, &newest.rows[without]))
+                    .map(|(a, b)| (a.0.min(b.0), a.1.max(b.1)))
             } else {
-                offset - newest.newer
+                records
+            },
+            nulls,
+            skip: if ascending {
+                // What is older than the page, of the range alone.
+                inside - newer_on_range - (last - first + 1)
+            } else {
+                newer_on_range
             },
             rows,
-            inside: oldest.not_older - newest.newer,
+            inside,
         }
     }
 
-    /// Returns the hours between which the records of selected rows lie whose times are in the range, or missing.
-    fn record_range(&self, selection: &Selection, range: Option<(i64, i64)>, nulls: bool) -> Option<(i64, i64)> {
-        let (times, records) = (self.times.as_ref()?, self.record_times.as_ref()?);
-        let wanted = |micros: i64| match range {
-            _ if micros == NO_TIME => nulls,
-            Some((oldest, newest)) => (oldest..=newest).contains(&micros),
-            None => false,
-        };
+    /// Returns the hours between which the records of the selected ones of these rows lie.
+    fn record_range(&self, selection: &Selection, rows: &[u32]) -> Option<(i64, i64)> {
+        let records = self.record_times.as_ref()?;
         let (mut first, mut last) = (u32::MAX, NULL);
-        with_codes!(&records.hours, codes => selection.each(self.rows, |row| {
-            if wanted(times.micros[row]) {
-                let code = codes[row].index() as u32;
-                (first, last) = (first.min(code), last.max(code));
-            }
-        }));
+        for row in rows.iter().map(|row| *row as usize).filter(|row| selection.has(*row)) {
+            let code = records.hours.get(row);
+            (first, last) = (first.min(code), last.max(code));
+        }
         // A record whose time is unknown would be lost.
         Some((
             records.start_of(first)?,
@@ -115,53 +132,28 @@ impl Frame {
         let (Some(times), Some(records)) = (&self.times, &self.records) else {
             return Vec::new();
         };
-        let mut codes = Vec::new();
-        selection.each(self.rows, |row| {
-            if (range.0..=range.1).contains(&times.micros[row]) {
-                codes.push(records.codes[row]);
-            }
-        });
+        let newest = times.newest();
+        let timed = &newest.rows[..newest.timed];
+        let from = timed.partition_point(|row| times.micros[*row as usize] > range.1);
+        let to = timed.partition_point(|row| times.micros[*row as usize] >= range.0);
+        let mut codes: Vec<u32> = timed[from..to]
+            .iter()
+            .filter(|row| selection.has(**row as usize))
+            .map(|row| records.codes[*row as usize])
+            .collect();
         codes.sort_unstable();
         codes.dedup();
         let name = |code: u32| records.names.get((code as usize).checked_sub(1)?).map(Arc::clone);
         codes.into_iter().filter_map(name).collect()
     }
-
-    /// Returns the time at a place from the newest on, and how many selected rows are around it.
-    fn nth_newest(&self, selection: &Selection, of_hour: &[u64], place: u64) -> Place {
-        let Some(times) = &self.times else {
-            return Place::default();
-        };
-        let mut before = 0;
-        let mut hour = of_hour.len() - 1;
-        while hour > 1 && before + of_hour[hour] <= place {
-            before += of_hour[hour];
-            hour -= 1;
-        }
-        let mut inside = Vec::new();
-        with_codes!(&times.hours, codes => selection.each(self.rows, |row| {
-            if codes[row].index() == hour {
-                inside.push(times.micros[row]);
-            }
-        }));
-        inside.sort_unstable_by(|a, b| b.cmp(a));
-        let Some(found) = inside.get((place - before) as usize).copied() else {
-            return Place::default();
-        };
-        Place {
-            micros: found,
-            newer: before + inside.partition_point(|micros| *micros > found) as u64,
-            not_older: before + inside.partition_point(|micros| *micros >= found) as u64,
-        }
-    }
 }
 
-/// A time among those of the selected rows.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    micros: i64,
-    /// Rows that are newer.
-    newer: u64,
-    /// Rows that are newer or of this very time.
-    not_older: u64,
+/// Returns where the selected row is that `skip` selected rows come before, from a place on.
+fn place(newest: &Newest, selection: &Selection, from: usize, skip: u64) -> usize {
+    if matches!(selection, Selection::All) {
+        return from + skip as usize;
+    }
+    let mut selected = (from..newest.timed).filter(|place| selection.has(newest.rows[*place] as usize));
+    // There is one: those with a time were counted.
+    selected.nth(skip as usize).unwrap_or(from)
 }

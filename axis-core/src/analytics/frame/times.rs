@@ -1,5 +1,7 @@
 //! Timestamps of a frame, and the hours, days and weeks they fall into.
 
+use std::sync::OnceLock;
+
 use chrono::DateTime;
 
 use super::codes::{Codes, NULL};
@@ -36,6 +38,17 @@ pub(crate) struct Times {
     pub(crate) starts: Vec<i64>,
     /// Whether the column is `TIMESTAMP WITH TIME ZONE`, which shows its offset.
     pub(crate) instant: bool,
+    /// Made for the first page.
+    newest: OnceLock<Newest>,
+}
+
+/// All rows in the order of time.
+#[derive(Debug)]
+pub(crate) struct Newest {
+    /// The newest first, those without a time last.
+    pub(crate) rows: Vec<u32>,
+    /// How many have a time.
+    pub(crate) timed: usize,
 }
 
 impl Times {
@@ -85,6 +98,7 @@ impl Times {
             hours,
             starts,
             instant,
+            newest: OnceLock::new(),
         }
     }
 
@@ -93,6 +107,19 @@ impl Times {
         let mut times = Self::arrange(micros, rows, true);
         times.micros = Vec::new();
         times
+    }
+
+    /// Returns the rows in the order of time.
+    pub(super) fn newest(&self) -> &Newest {
+        self.newest.get_or_init(|| {
+            let mut keys: Vec<(i64, u32)> = self.micros.iter().copied().zip(0..).collect();
+            // NULL is the least of all.
+            keys.sort_unstable_by(|a, b| b.cmp(a));
+            Newest {
+                timed: keys.partition_point(|(micros, _)| *micros != NO_TIME),
+                rows: keys.into_iter().map(|(_, row)| row).collect(),
+            }
+        })
     }
 
     /// Returns the first microsecond of the hour behind a code.

@@ -1,0 +1,1 @@
+//! AXIS for C.

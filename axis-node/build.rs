@@ -1,0 +1,5 @@
+//! Lets the linker leave what Node brings.
+
+fn main() {
+    napi_build::setup();
+}
