@@ -391,6 +391,21 @@ impl Engine {
         self.0.events.subscribe()
     }
 
+    /// Completes when the engine has been closed and its tasks have ended. Holds nothing of the engine.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let (closing, tasks) = (self.0.closing.clone(), self.0.tasks.clone());
+        async move {
+            closing.cancelled().await;
+            tasks.wait().await;
+        }
+    }
+
+    /// Tells whether the engine was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
     /// Returns the newest runs of all datasets, newest first.
     ///
     /// # Errors
