@@ -21,6 +21,7 @@
 //! * [`SyncReport`] says what a sync did and why; [`SyncEvent`]s say it while it happens.
 //! * [`Engine::query`], [`Dataset::page`] and [`Dataset::metadata`] read what is stored.
 //! * [`blocking`] has the same words for callers that wait.
+//! * [`wire`] is the JSON that the adapters of other languages send and read.
 //! * [`Error`] says what to do next: [`ErrorKind`] is one table, the same in every language.
 //!
 //! # What it does not do
@@ -38,6 +39,7 @@ pub mod config;
 pub mod signals;
 pub mod source;
 pub mod uploads;
+pub mod wire;
 
 mod clock;
 mod dataset;

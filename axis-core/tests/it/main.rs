@@ -49,4 +49,5 @@ mod uploads;
 mod verify;
 mod verify_stop;
 mod victim;
+mod wire;
 mod writers;
