@@ -17,9 +17,9 @@ fn header() -> String {
         after_includes: Some(include_str!("../../header/arrow.h").trim_end().to_owned()),
         trailer: None,
         cpp_compat: true,
-        style: Style::Type,
+        style: Style::Both,
         usize_is_size_t: true,
-        documentation_style: DocumentationStyle::C,
+        documentation_style: DocumentationStyle::C99,
         line_length: 120,
         tab_width: 2,
         ..Config::default()

@@ -122,6 +122,13 @@ impl Shop {
         Self { database, directory }
     }
 
+    /// Closes the gate for good: a transaction that is prepared holds its locks without a session.
+    pub(crate) fn close_gate(&self) {
+        let name = &self.database.name;
+        let statements = format!("begin; select pg_advisory_xact_lock(7); prepare transaction '{name}'");
+        self.database.execute(&statements);
+    }
+
     /// Returns the path of a file beside the store.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
