@@ -127,6 +127,10 @@ fn number(metadata: &Metadata<'_>) -> u32 {
 struct Message(String);
 
 impl Visit for Message {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing to a text does not fail.
         if field.name() == "message" {

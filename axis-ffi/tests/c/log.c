@@ -15,7 +15,7 @@ static void on_log(void *userdata, uint32_t level, const char *target, const cha
   CHECK(level >= AXIS_LOG_ERROR && level <= AXIS_LOG_INFO);
   CHECK(strncmp(target, "axis", 4) == 0);
   atomic_fetch_add(&heard->lines, 1);
-  if (strstr(message, "dataset=\"shop\"") != NULL) atomic_fetch_add(&heard->synced, 1);
+  if (strstr(message, "dataset=shop") != NULL) atomic_fetch_add(&heard->synced, 1);
   if (atomic_exchange(&heard->inside, 1) == 0) {
     FAILS(axis_log_set(NULL, NULL, AXIS_LOG_OFF, &error), AXIS_INVALID_ARGUMENT, "inside");
   }
