@@ -20,6 +20,7 @@
 //! * [`Dataset::verify`] compares source and store, row by row in sums; [`VerifyReport`] names what differs.
 //! * [`SyncReport`] says what a sync did and why; [`SyncEvent`]s say it while it happens.
 //! * [`Engine::query`], [`Dataset::page`] and [`Dataset::metadata`] read what is stored.
+//! * [`wire`] is the JSON that the adapters of other languages send and read.
 //! * [`Error`] says what to do next: [`ErrorKind`] is one table, the same in every language.
 //!
 //! # What it does not do
@@ -36,6 +37,7 @@ pub mod config;
 pub mod signals;
 pub mod source;
 pub mod uploads;
+pub mod wire;
 
 mod clock;
 mod dataset;

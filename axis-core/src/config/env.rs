@@ -70,6 +70,13 @@ impl Env {
         Ok(self)
     }
 
+    /// Returns the environment with these variables, which win over those that it has.
+    #[must_use]
+    pub fn over(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.variables.extend(Self::new(variables).variables);
+        self
+    }
+
     /// Returns the value of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -48,4 +48,5 @@ mod uploads;
 mod verify;
 mod verify_stop;
 mod victim;
+mod wire;
 mod writers;

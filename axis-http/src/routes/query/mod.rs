@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axis_core::config::Role;
+use axis_core::wire::bound;
 use axis_core::{Engine, Query, QueryStatus, Value as Bound};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -263,20 +264,6 @@ fn request(engine: &Engine, fields: &Fields<'_>) -> (Query, Format, bool) {
     query.timeout = Some(Duration::from_millis(timeout.unsigned_abs()));
     query.max_rows = Some(rows.unsigned_abs());
     (query, format, fields.value("max_rows").is_some())
-}
-
-fn bound(value: &Value) -> Option<Bound> {
-    Some(match value {
-        Value::Null => Bound::Null,
-        Value::Bool(value) => Bound::Boolean(*value),
-        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(whole), _) => Bound::BigInt(whole),
-            (None, Some(whole)) => Bound::UBigInt(whole),
-            (None, None) => Bound::Double(number.as_f64()?),
-        },
-        Value::String(text) => Bound::Text(text.clone()),
-        Value::Array(_) | Value::Object(_) => return None,
-    })
 }
 
 fn too_many(fields: &Fields<'_>) {
