@@ -83,7 +83,7 @@ impl Source {
             if Instant::now() > deadline {
                 return Err(format!("{waiting} sessions wait for a lock; {count} were expected"));
             }
-            self.runtime.block_on(tokio::time::sleep(AGAIN));
+            self.runtime.block_on(async { tokio::time::sleep(AGAIN).await });
         }
     }
 }
