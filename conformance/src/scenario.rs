@@ -10,7 +10,7 @@ use crate::expect;
 use crate::operation::Call;
 
 /// Fewer than these are a mistake in the path, and no run.
-const FEWEST: usize = 8;
+const FEWEST: usize = 25;
 
 /// One file.
 #[derive(Clone, Debug)]

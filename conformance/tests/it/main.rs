@@ -1,5 +1,7 @@
 //! The scenarios in Rust: directly, and over HTTP.
 
+mod coverage;
+mod http;
 mod rust;
 
 use axis_conformance::{Driver, directory, load, run};
@@ -25,4 +27,9 @@ fn play<D: Driver>(driver: impl Fn() -> D) {
 #[test]
 fn every_scenario_runs_in_rust() {
     play(rust::Rust::default);
+}
+
+#[test]
+fn every_scenario_runs_over_http() {
+    play(http::Http::default);
 }
