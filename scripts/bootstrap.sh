@@ -1,10 +1,11 @@
 #!/bin/sh
 # Installs what the tests need and the machine lacks; whatever is there stays as it is.
 #
-# Usage: bootstrap.sh postgresql|rust|cxx ...
+# Usage: bootstrap.sh postgresql|rust|cxx|patchelf ...
 #   postgresql  `initdb` and `postgres`, for the throw-away servers of the tests
 #   rust        rustfmt and clippy
 #   cxx         a C++ compiler, only needed to compile DuckDB itself
+#   patchelf    for packages that bring libduckdb with them under another name
 set -eu
 
 say() {
@@ -74,9 +75,10 @@ for need in "$@"; do
     case $need in
         postgresql) have_postgresql || install "PostgreSQL" postgresql ;;
         cxx) have_cxx || install "a C++ compiler" g++ ;;
+        patchelf) command -v patchelf >/dev/null 2>&1 || install "patchelf" patchelf ;;
         rust) rust ;;
         *)
-            say "there is no \`$need\`; there are: postgresql, rust, cxx"
+            say "there is no \`$need\`; there are: postgresql, rust, cxx, patchelf"
             exit 2
             ;;
     esac

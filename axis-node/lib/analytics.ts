@@ -140,8 +140,8 @@ export class KpiAnalytics {
   }
 
   /** Returns what can be filtered by. */
-  filters(options?: CallOptions): Promise<KpiFilters> {
-    return this.#ask("kpi.filters", undefined, options);
+  filters(request?: ask.NoRequest, options?: CallOptions): Promise<KpiFilters> {
+    return this.#ask("kpi.filters", request, options);
   }
 }
 
@@ -200,7 +200,7 @@ export class SignalsAnalytics {
   }
 
   /** Returns what the signals look like, and how they are shown. */
-  schema(options?: CallOptions): Promise<SignalSchema> {
-    return this.#ask("signals.schema", undefined, options);
+  schema(request?: ask.NoRequest, options?: CallOptions): Promise<SignalSchema> {
+    return this.#ask("signals.schema", request, options);
   }
 }

@@ -344,7 +344,7 @@ export interface SummaryStats {
 /** One page. */
 export interface Page {
   /** The rows as objects. */
-  rows: Record<string, serde_json::Value>[];
+  rows: Row[];
   /** Rows that match, on all pages. */
   total: number;
   /** The page, from 1. */

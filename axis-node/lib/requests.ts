@@ -129,3 +129,6 @@ export interface SignalCasesRequest {
   /** Cases a page (default 50). */
   pageSize?: number;
 }
+
+/** The request of a question that takes nothing. */
+export type NoRequest = Record<string, never> | null;

@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Function, PromiseRaw};
 use napi_derive::napi;
 
-use crate::gate::{NativeCancel, here, settle};
+use crate::gate::{NativeCancel, begin, here, settle};
 use crate::progress::{Listener, follow};
 use crate::text;
 
@@ -31,12 +31,15 @@ impl NativeDataset {
         cancel: &NativeCancel,
         listener: Option<Function<'_, String, ()>>,
     ) -> napi::Result<PromiseRaw<'env, String>> {
-        let (engine, dataset, cancel) = (Arc::clone(&self.engine), self.dataset.clone(), cancel.token());
         let listener = Listener::new(listener)?;
+        // Whoever calls twice in a row gets `Busy` the second time, not sometimes the first.
+        let started = begin(move || {
+            let options = wire::sync_options(text::read(&options)?)?.cancel(cancel.token());
+            let events = self.engine.events();
+            Ok((events, self.dataset.start_sync(options)?))
+        });
         let work = async move {
-            let options = wire::sync_options(text::read(&options)?)?.cancel(cancel);
-            let events = engine.events();
-            let run = dataset.start_sync(options)?;
+            let (events, run) = started?;
             let runs = vec![run.run_id().to_owned()];
             text::answer(&follow(listener, events, runs, run.wait()).await?)
         };

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::dataset::NativeDataset;
-use crate::gate::{NativeCancel, HostHandle, here, keep, settle};
+use crate::gate::{HostHandle, NativeCancel, begin, here, keep, settle};
 use crate::progress::{Listener, follow};
 use crate::query::{NativeStream, encode, start};
 use crate::text;
@@ -97,13 +97,15 @@ impl NativeEngine {
         cancel: &NativeCancel,
         listener: Option<Function<'_, String, ()>>,
     ) -> napi::Result<PromiseRaw<'env, String>> {
-        let (engine, cancel) = (Arc::clone(&self.engine), cancel.token());
         let listener = Listener::new(listener)?;
+        let started = begin(move || {
+            let options = wire::sync_options(text::read(&options)?)?.cancel(cancel.token());
+            let events = self.engine.events();
+            let datasets: Vec<Dataset> = self.engine.syncable().collect();
+            Ok((events, self.engine.start_sync(&datasets, &options)))
+        });
         let work = async move {
-            let options = wire::sync_options(text::read(&options)?)?.cancel(cancel);
-            let events = engine.events();
-            let datasets: Vec<Dataset> = engine.syncable().collect();
-            let started = engine.start_sync(&datasets, &options);
+            let (events, started) = started?;
             let runs = started.iter().filter_map(|(_, run)| run.as_ref().ok());
             let runs = runs.map(|run| run.run_id().to_owned()).collect();
             let ended = futures::future::join_all(started.into_iter().map(async |(name, started)| match started {

@@ -145,10 +145,13 @@ where
 
 /// Runs what answers at once.
 pub(crate) fn here<T>(env: &Env, work: impl FnOnce() -> Result<T>) -> napi::Result<T> {
+    begin(work).map_err(|error| coded(env, &error))
+}
+
+/// Runs the part of a call that must have happened when the call returns its promise.
+pub(crate) fn begin<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let _runtime = RUNTIME.enter();
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(panicked()))
-        .map_err(|error| coded(env, &error))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
 }
 
 /// Runs work of which nobody awaits the end.

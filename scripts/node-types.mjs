@@ -1,11 +1,13 @@
 // Prints native.d.ts, made of what the macros of the addon wrote down while it was compiled.
 //
-// Usage: node native-types.mjs <directory of the build script's output>
+// Usage: node node-types.mjs <directory of the build script's output>
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const folder = join(process.argv[2], "types");
-const lines = readdirSync(folder).flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n").filter(Boolean));
+// Two compilations at once write everything twice.
+const written = readdirSync(folder).flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n").filter(Boolean));
+const lines = [...new Set(written)];
 const parts = lines.map((line) => JSON.parse(line)).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 
 const doc = (part) => part.js_doc.trimEnd();
