@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs what the tests need and the machine lacks; whatever is there stays as it is.
 #
-# Usage: bootstrap.sh postgresql|rust|cxx|python|node|c ...
+# Usage: bootstrap.sh postgresql|rust|cxx|python|node|pkg-config|patchelf ...
 #   postgresql  `initdb` and `postgres`, for the throw-away servers of the tests
 #   rust        rustfmt and clippy
 #   cxx         a C++ compiler: for the header's test, and to compile DuckDB itself
 #   python      Python 3 that can make virtual environments
 #   node        Node 18 or newer with npm
-#   c           pkg-config, and patchelf, which lets libraries lie beside each other
+#   pkg-config  for programs in C that look for the library
+#   patchelf    for packages that bring libduckdb with them under another name
 set -eu
 
 say() {
@@ -36,10 +37,6 @@ have_python() {
 
 have_node() {
     command -v npm >/dev/null 2>&1 && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' >/dev/null 2>&1
-}
-
-have_c() {
-    command -v pkg-config >/dev/null 2>&1 && command -v patchelf >/dev/null 2>&1
 }
 
 as_root() {
@@ -89,12 +86,13 @@ for need in "$@"; do
     case $need in
         postgresql) have_postgresql || install "PostgreSQL" postgresql ;;
         cxx) have_cxx || install "a C++ compiler" g++ ;;
+        patchelf) command -v patchelf >/dev/null 2>&1 || install "patchelf" patchelf ;;
         rust) rust ;;
         python) have_python || install "Python 3 with venv" python3 python3-venv ;;
         node) have_node || install "Node" nodejs npm ;;
-        c) have_c || install "pkg-config or patchelf" pkg-config patchelf ;;
+        pkg-config) command -v pkg-config >/dev/null 2>&1 || install "pkg-config" pkg-config ;;
         *)
-            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, c"
+            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, pkg-config, patchelf"
             exit 2
             ;;
     esac
