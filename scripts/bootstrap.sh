@@ -1,10 +1,14 @@
 #!/bin/sh
 # Installs what the tests need and the machine lacks; whatever is there stays as it is.
 #
-# Usage: bootstrap.sh postgresql|rust|cxx ...
+# Usage: bootstrap.sh postgresql|rust|cxx|python|node|pkg-config|patchelf ...
 #   postgresql  `initdb` and `postgres`, for the throw-away servers of the tests
 #   rust        rustfmt and clippy
-#   cxx         a C++ compiler, only needed to compile DuckDB itself
+#   cxx         a C++ compiler: for the header's test, and to compile DuckDB itself
+#   python      Python 3 that can make virtual environments
+#   node        Node 18 or newer with npm
+#   pkg-config  for programs in C that look for the library
+#   patchelf    for packages that bring libduckdb with them under another name
 set -eu
 
 say() {
@@ -25,6 +29,14 @@ have_postgresql() {
 
 have_cxx() {
     command -v "${CXX:-c++}" >/dev/null 2>&1 || command -v g++ >/dev/null 2>&1
+}
+
+have_python() {
+    python3 -c 'import ensurepip, venv' >/dev/null 2>&1
+}
+
+have_node() {
+    command -v npm >/dev/null 2>&1 && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' >/dev/null 2>&1
 }
 
 as_root() {
@@ -74,9 +86,13 @@ for need in "$@"; do
     case $need in
         postgresql) have_postgresql || install "PostgreSQL" postgresql ;;
         cxx) have_cxx || install "a C++ compiler" g++ ;;
+        patchelf) command -v patchelf >/dev/null 2>&1 || install "patchelf" patchelf ;;
         rust) rust ;;
+        python) have_python || install "Python 3 with venv" python3 python3-venv ;;
+        node) have_node || install "Node" nodejs npm ;;
+        pkg-config) command -v pkg-config >/dev/null 2>&1 || install "pkg-config" pkg-config ;;
         *)
-            say "there is no \`$need\`; there are: postgresql, rust, cxx"
+            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, pkg-config, patchelf"
             exit 2
             ;;
     esac
