@@ -6,6 +6,7 @@
 pub(crate) mod absent;
 mod answers;
 mod client;
+mod questions;
 pub(crate) mod routes;
 
 use std::collections::BTreeMap;
@@ -158,5 +159,7 @@ impl Http {
 /// Every question has a route.
 pub(crate) fn questions_without_route() -> Vec<&'static str> {
     let questions = wire::QUESTIONS.iter().copied();
-    questions.filter(|question| routes::path(question).is_none()).collect()
+    questions
+        .filter(|question| questions::path(question).is_none())
+        .collect()
 }
