@@ -8,6 +8,7 @@ mod answers;
 mod client;
 mod questions;
 pub(crate) mod routes;
+mod syncs;
 
 use std::collections::BTreeMap;
 
@@ -133,7 +134,7 @@ impl Http {
             }
             "sync_start" => {
                 let (name, engine, dataset) = (call.word(0), call.word(1), call.word(2));
-                let started = routes::start(self.client(&engine)?, &engine, &dataset, &call.json(3))?;
+                let started = syncs::start(self.client(&engine)?, &engine, &dataset, &call.json(3))?;
                 Ok(match started {
                     Ok(job) => {
                         self.jobs.insert(name, job);
@@ -144,7 +145,7 @@ impl Http {
             }
             "sync_wait" => {
                 let job = self.jobs.remove(&call.word(0)).ok_or("no such job was started")?;
-                routes::wait(self.client(&job.engine)?, &job)
+                syncs::wait(self.client(&job.engine)?, &job)
             }
             _ => routes::ask(self.client(&call.word(0))?, call),
         }

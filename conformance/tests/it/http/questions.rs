@@ -57,7 +57,7 @@ pub(super) fn ask(client: &Client, question: &str, request: &Value) -> Result<Re
     } else {
         client.get(&path, &parameters)
     };
-    let mut body = match answers::success(asked?, not_found)? {
+    let mut body = match answers::judged(asked?, not_found)? {
         Ok(answer) => answer.json()?,
         Err(reply) => return Ok(reply),
     };

@@ -1,15 +1,11 @@
 //! Which route an operation is, and how its arguments are written there.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use axis_conformance::{Call, Reply};
 use serde_json::{Value, json};
 
-use super::Job;
-use super::answers;
+use super::answers::{self, Outcome, statuses, success, take};
 use super::client::{Answer, Client};
-use super::questions;
+use super::{questions, syncs};
 
 /// Operations that go over routes; `open` and `close` are the start and the end of a server.
 pub(crate) const OPERATIONS: &[&str] = &[
@@ -52,24 +48,6 @@ pub(crate) const PARTIAL: &[(&str, &str)] = &[
 
 /// The datasets that every engine has, in the order in which other surfaces list them.
 const BUILT_IN: [&str; 4] = ["monitoring", "eval", "human_signals", "kpi"];
-/// Longer than a sync of a scenario takes.
-const DEADLINE: Duration = Duration::from_secs(60);
-/// Clients poll: the end of a sync is not told.
-const AGAIN: Duration = Duration::from_millis(5);
-
-/// What became of a request: an answer, or the reply that a scenario expects of its failure.
-type Outcome<T> = Result<Result<T, Reply>, String>;
-
-/// Gives the reply up early when a request has failed.
-macro_rules! take {
-    ($outcome:expr) => {
-        match $outcome? {
-            Ok(value) => value,
-            Err(reply) => return Ok(reply),
-        }
-    };
-}
-
 /// Carries out an operation that one request is enough for.
 pub(crate) fn ask(client: &Client, call: &Call) -> Result<Reply, String> {
     let name = call.word(1);
@@ -84,12 +62,12 @@ pub(crate) fn ask(client: &Client, call: &Call) -> Result<Reply, String> {
         }
         "status" => status(client, &name),
         "watermarks" => watermarks(client, &name),
-        "reset_watermarks" => reset(client, &name),
-        "sync" => match start(client, "", &name, &call.json(2))? {
-            Ok(job) => wait(client, &job),
+        "reset_watermarks" => syncs::reset(client, &name),
+        "sync" => match syncs::start(client, "", &name, &call.json(2))? {
+            Ok(job) => syncs::wait(client, &job),
             Err(reply) => Ok(reply),
         },
-        "sync_all" => sync_all(client, &call.json(1)),
+        "sync_all" => syncs::all(client, &call.json(1)),
         "verify" => {
             let asked = client.post(&format!("/api/store/verify/{name}"), &parameters(&call.json(2)));
             let body = take!(success(asked)).json()?;
@@ -122,14 +100,6 @@ pub(crate) fn ask(client: &Client, call: &Call) -> Result<Reply, String> {
             "`{other}` has neither a route nor a line in the table of what is absent"
         )),
     }
-}
-
-fn success(asked: Result<Option<Answer>, String>) -> Outcome<Answer> {
-    answers::success(asked?, "AXIS_NOT_FOUND")
-}
-
-fn statuses(client: &Client) -> Outcome<Answer> {
-    success(client.get("/api/store/status", &[]))
 }
 
 /// No route asks about one dataset: a client sees that it is not in the list.
@@ -168,89 +138,6 @@ fn watermarks(client: &Client, name: &str) -> Result<Reply, String> {
     let stored = by_table.filter(|(_, value)| !value.is_null());
     let tables: Vec<Value> = stored.map(|(table, _)| json!({ "table": table })).collect();
     Ok(Reply::ok(json!(tables)).partial())
-}
-
-fn reset(client: &Client, name: &str) -> Result<Reply, String> {
-    let body = take!(success(
-        client.post(&format!("/api/store/sync/{name}/reset-watermark"), &[])
-    ))
-    .json()?;
-    if body["success"] == true {
-        return Ok(Reply::ok(Value::Null).partial());
-    }
-    let error = json!({ "code": "AXIS_INVALID_ARGUMENT", "message": body["message"] });
-    Ok(Reply::error(error).partial())
-}
-
-/// Tells the server to sync a dataset.
-pub(crate) fn start(client: &Client, engine: &str, dataset: &str, options: &Value) -> Outcome<Job> {
-    let before = match statuses(client)? {
-        Ok(answer) => answer.json()?,
-        Err(reply) => return Ok(Err(reply)),
-    };
-    let answer = match success(client.post(&format!("/api/store/sync/{dataset}"), &mode(options)))? {
-        Ok(answer) => answer.json()?,
-        Err(reply) => return Ok(Err(reply)),
-    };
-    Ok(Ok(job(engine, dataset, &before, answer["run_id"].clone())))
-}
-
-fn job(engine: &str, dataset: &str, before: &Value, run_id: Value) -> Job {
-    let told = answers::dataset(before, dataset);
-    Job {
-        engine: engine.to_owned(),
-        dataset: dataset.to_owned(),
-        run_id,
-        generation: told.map(|(_, told)| told["generation"].clone()).unwrap_or_default(),
-    }
-}
-
-/// Polls the status until a sync has ended.
-pub(crate) fn wait(client: &Client, job: &Job) -> Result<Reply, String> {
-    let deadline = Instant::now() + DEADLINE;
-    while Instant::now() < deadline {
-        let body = match statuses(client)? {
-            Ok(answer) => answer.json()?,
-            // A server that stops cancels what it is doing.
-            Err(_) => return Ok(cancelled()),
-        };
-        let (_, told) = answers::dataset(&body, &job.dataset).ok_or("the dataset is not listed any more")?;
-        let error = &told["code"];
-        if told["state"] == "syncing" && told["run_id"] == job.run_id {
-            thread::sleep(AGAIN);
-        } else if told["state"] == "error" {
-            return Ok(Reply::error(json!({ "code": error, "message": told["error"] })).partial());
-        } else if told["run_id"] == job.run_id {
-            return Ok(Reply::ok(answers::report(told, &job.generation)).partial());
-        } else {
-            // It neither runs nor succeeded nor failed.
-            return Ok(cancelled());
-        }
-    }
-    Err(format!("the sync of {} does not end", job.dataset))
-}
-
-fn cancelled() -> Reply {
-    Reply::error(json!({ "code": "AXIS_CANCELLED" })).partial()
-}
-
-fn sync_all(client: &Client, options: &Value) -> Result<Reply, String> {
-    let before = take!(statuses(client)).json()?;
-    let body = take!(success(client.post("/api/store/sync", &mode(options)))).json()?;
-    let mut outcomes = json!({});
-    for (dataset, run_id) in body["runs"].as_object().into_iter().flatten() {
-        let reply = wait(client, &job("", dataset, &before, run_id.clone()))?;
-        let word = if reply.failed { "error" } else { "ok" };
-        outcomes[dataset] = json!({ word: reply.value });
-    }
-    Ok(Reply::ok(outcomes).partial())
-}
-
-fn mode(options: &Value) -> Vec<(String, String)> {
-    match options["mode"].as_str() {
-        Some("auto") | None => Vec::new(),
-        Some(mode) => vec![(mode.to_owned(), "true".to_owned())],
-    }
 }
 
 fn query(client: &Client, call: &Call, format: &str) -> Outcome<Answer> {
