@@ -41,8 +41,7 @@ export class Engine {
   /** What is asked of the synced data. */
   readonly analytics: Analytics;
 
-  /** @internal */
-  constructor(engine: NativeEngine) {
+  private constructor(engine: NativeEngine) {
     this.#native = engine;
     this.analytics = new Analytics(engine);
   }

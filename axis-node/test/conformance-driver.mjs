@@ -4,7 +4,8 @@
 // members in snake_case, integers exact. Ends with stdin.
 import { createInterface } from "node:readline";
 import { tableFromIPC } from "apache-arrow";
-import { AxisError, Engine, EvalAnalytics, KpiAnalytics, MonitoringAnalytics, SignalsAnalytics } from "axis-engine";
+import { AxisError, Engine } from "axis-engine";
+import { EvalAnalytics, KpiAnalytics, MonitoringAnalytics, SignalsAnalytics } from "../dist/analytics.js";
 
 const engines = new Map();
 const jobs = new Map();
