@@ -24,11 +24,25 @@ import type {
   Summary,
   Trends,
 } from "./monitoring";
-import type * as ask from "./requests";
+import type * as requests from "./requests";
 import type { SignalCases, SignalSchema } from "./signals";
 
+/** Answers whose member `data` holds rows; of others it has members. */
+const ROWS = new Set(["signals.cases"]);
+
 /** Asks one question. */
-type Ask = <T>(question: string, request: object | undefined, options: CallOptions | undefined, data?: string) => Promise<T>;
+export async function ask<T>(
+  engine: NativeEngine,
+  question: string,
+  request: object | undefined,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const text = await call(signal, (cancel) => engine.ask(question, written(request, "the request"), cancel));
+  return answer(text, ROWS.has(question) ? "data" : undefined);
+}
+
+/** {@link ask} of one engine. */
+type Ask = <T>(question: string, request: object | undefined, options: CallOptions | undefined) => Promise<T>;
 
 /** What can be asked, by dataset. */
 export class Analytics {
@@ -43,14 +57,11 @@ export class Analytics {
 
   /** @internal */
   constructor(engine: NativeEngine) {
-    const ask: Ask = async (question, request, options, data) => {
-      const text = call(options?.signal, (cancel) => engine.ask(question, written(request, "the request"), cancel));
-      return answer(await text, data);
-    };
-    this.monitoring = new MonitoringAnalytics(ask);
-    this.kpi = new KpiAnalytics(ask);
-    this.eval = new EvalAnalytics(ask);
-    this.signals = new SignalsAnalytics(ask);
+    const asked: Ask = (question, request, options) => ask(engine, question, request, options?.signal);
+    this.monitoring = new MonitoringAnalytics(asked);
+    this.kpi = new KpiAnalytics(asked);
+    this.eval = new EvalAnalytics(asked);
+    this.signals = new SignalsAnalytics(asked);
   }
 }
 
@@ -64,38 +75,38 @@ export class MonitoringAnalytics {
   }
 
   /** Returns the figures at the top: rows, mean score, pass rate, latencies. */
-  summary(request?: ask.MonitoringFilter, options?: CallOptions): Promise<Summary> {
+  summary(request?: requests.MonitoringFilter, options?: CallOptions): Promise<Summary> {
     return this.#ask("monitoring.summary", request, options);
   }
 
   /** Returns scores over time, by metric. */
-  trends(request?: ask.TrendsRequest, options?: CallOptions): Promise<Trends> {
+  trends(request?: requests.TrendsRequest, options?: CallOptions): Promise<Trends> {
     return this.#ask("monitoring.trends", request, options);
   }
 
   /** Returns pass rates by metric, and by group. */
-  breakdown(request?: ask.BreakdownRequest, options?: CallOptions): Promise<Breakdown> {
+  breakdown(request?: requests.BreakdownRequest, options?: CallOptions): Promise<Breakdown> {
     return this.#ask("monitoring.breakdown", request, options);
   }
 
   /** Returns the latencies as a histogram, and by group. */
-  latency(request?: ask.LatencyRequest, options?: CallOptions): Promise<LatencyDistribution> {
+  latency(request?: requests.LatencyRequest, options?: CallOptions): Promise<LatencyDistribution> {
     return this.#ask("monitoring.latency", request, options);
   }
 
   /** Returns the values of a metric or column by group. */
-  classes(request: ask.ClassesRequest, options?: CallOptions): Promise<ClassDistribution> {
+  classes(request: requests.ClassesRequest, options?: CallOptions): Promise<ClassDistribution> {
     return this.#ask("monitoring.classes", request, options);
   }
 
   /** Returns how metrics go together. */
-  correlation(request?: ask.MonitoringFilter, options?: CallOptions): Promise<Correlation> {
+  correlation(request?: requests.MonitoringFilter, options?: CallOptions): Promise<Correlation> {
     return this.#ask("monitoring.correlation", request, options);
   }
 
   /** Returns the labels of classification metrics, by how often they occur. */
   classificationBreakdown(
-    request?: ask.ClassificationRequest,
+    request?: requests.ClassificationRequest,
     options?: CallOptions,
   ): Promise<ClassificationBreakdown> {
     return this.#ask("monitoring.classification_breakdown", request, options);
@@ -103,19 +114,19 @@ export class MonitoringAnalytics {
 
   /** Returns the labels of one metric over time. */
   classificationTrends(
-    request: ask.ClassificationTrendsRequest,
+    request: requests.ClassificationTrendsRequest,
     options?: CallOptions,
   ): Promise<ClassificationTrends> {
     return this.#ask("monitoring.classification_trends", request, options);
   }
 
   /** Returns what analyses say about single records, page by page. */
-  insights(request?: ask.InsightsRequest, options?: CallOptions): Promise<Insights> {
+  insights(request?: requests.InsightsRequest, options?: CallOptions): Promise<Insights> {
     return this.#ask("monitoring.insights", request, options);
   }
 
   /** Returns where scores are out of the ordinary. */
-  anomalies(request?: ask.TrendsRequest, options?: CallOptions): Promise<Anomalies> {
+  anomalies(request?: requests.TrendsRequest, options?: CallOptions): Promise<Anomalies> {
     return this.#ask("monitoring.anomalies", request, options);
   }
 }
@@ -130,17 +141,17 @@ export class KpiAnalytics {
   }
 
   /** Returns the cards, by category. */
-  categories(request?: ask.KpiRequest, options?: CallOptions): Promise<KpiCategories> {
+  categories(request?: requests.KpiRequest, options?: CallOptions): Promise<KpiCategories> {
     return this.#ask("kpi.categories", request, options);
   }
 
   /** Returns the values by day. */
-  trends(request?: ask.KpiRequest, options?: CallOptions): Promise<KpiTrends> {
+  trends(request?: requests.KpiRequest, options?: CallOptions): Promise<KpiTrends> {
     return this.#ask("kpi.trends", request, options);
   }
 
   /** Returns what can be filtered by. */
-  filters(request?: ask.NoRequest, options?: CallOptions): Promise<KpiFilters> {
+  filters(request?: requests.NoRequest, options?: CallOptions): Promise<KpiFilters> {
     return this.#ask("kpi.filters", request, options);
   }
 }
@@ -155,32 +166,32 @@ export class EvalAnalytics {
   }
 
   /** Returns each metric in numbers. */
-  summary(request?: ask.EvalFilter, options?: CallOptions): Promise<EvalSummary> {
+  summary(request?: requests.EvalFilter, options?: CallOptions): Promise<EvalSummary> {
     return this.#ask("eval.summary", request, options);
   }
 
   /** Returns the values of one metric, and their histogram. */
-  distribution(request: ask.EvalDistributionRequest, options?: CallOptions): Promise<EvalDistribution> {
+  distribution(request: requests.EvalDistributionRequest, options?: CallOptions): Promise<EvalDistribution> {
     return this.#ask("eval.distribution", request, options);
   }
 
   /** Returns metrics by group. */
-  comparison(request: ask.EvalComparisonRequest, options?: CallOptions): Promise<EvalComparison> {
+  comparison(request: requests.EvalComparisonRequest, options?: CallOptions): Promise<EvalComparison> {
     return this.#ask("eval.comparison", request, options);
   }
 
   /** Returns how metrics go together. */
-  correlation(request?: ask.EvalFilter, options?: CallOptions): Promise<EvalCorrelation> {
+  correlation(request?: requests.EvalFilter, options?: CallOptions): Promise<EvalCorrelation> {
     return this.#ask("eval.correlation", request, options);
   }
 
   /** Returns the means of metrics, one trace a group. */
-  radar(request?: ask.EvalRadarRequest, options?: CallOptions): Promise<EvalRadar> {
+  radar(request?: requests.EvalRadarRequest, options?: CallOptions): Promise<EvalRadar> {
     return this.#ask("eval.radar", request, options);
   }
 
   /** Returns two metrics against each other, one point a record. */
-  scatter(request: ask.EvalScatterRequest, options?: CallOptions): Promise<EvalScatter> {
+  scatter(request: requests.EvalScatterRequest, options?: CallOptions): Promise<EvalScatter> {
     return this.#ask("eval.scatter", request, options);
   }
 }
@@ -195,12 +206,12 @@ export class SignalsAnalytics {
   }
 
   /** Returns the cases, page by page. */
-  cases(request?: ask.SignalCasesRequest, options?: CallOptions): Promise<SignalCases> {
-    return this.#ask("signals.cases", request, options, "data");
+  cases(request?: requests.SignalCasesRequest, options?: CallOptions): Promise<SignalCases> {
+    return this.#ask("signals.cases", request, options);
   }
 
   /** Returns what the signals look like, and how they are shown. */
-  schema(request?: ask.NoRequest, options?: CallOptions): Promise<SignalSchema> {
+  schema(request?: requests.NoRequest, options?: CallOptions): Promise<SignalSchema> {
     return this.#ask("signals.schema", request, options);
   }
 }

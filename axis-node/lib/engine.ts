@@ -1,10 +1,10 @@
 /** The engine: opens the store, hands out datasets, syncs, answers queries, closes. */
 
 import type { NativeEngine } from "../native";
-import { Analytics } from "./analytics";
+import { Analytics, ask } from "./analytics";
 import { Dataset, type SyncOptions, type VerifyOptions } from "./dataset";
 import { AxisError, type AxisErrorJson, invalid } from "./errors";
-import { call, now, watched } from "./gate";
+import { type CallOptions, call, now, watched } from "./gate";
 import { answer, camelCased, options as written, parse } from "./json";
 import { native } from "./native";
 import { type Parameters, Query, type QueryOptions } from "./query";
@@ -41,8 +41,7 @@ export class Engine {
   /** What is asked of the synced data. */
   readonly analytics: Analytics;
 
-  /** @internal */
-  constructor(engine: NativeEngine) {
+  private constructor(engine: NativeEngine) {
     this.#native = engine;
     this.analytics = new Analytics(engine);
   }
@@ -119,6 +118,12 @@ export class Engine {
   async cancelQuery(id: string): Promise<boolean> {
     if (typeof id !== "string") throw invalid("the id of the query is no text");
     return call(undefined, () => this.#native.cancelQuery(id));
+  }
+
+  /** Answers a question of {@link analytics} by its name, such as `monitoring.summary`; an unknown one is `AXIS_NOT_FOUND`. */
+  async ask(question: string, request?: object, { signal }: CallOptions = {}): Promise<unknown> {
+    if (typeof question !== "string") throw invalid("the question is no text");
+    return ask(this.#native, question, request, signal);
   }
 
   /** Returns the newest runs of all datasets, newest first. */

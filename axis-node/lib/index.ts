@@ -1,11 +1,11 @@
 /** AXIS: a local DuckDB file that stays exactly equal to what SQL returns from PostgreSQL, and answers questions from it. */
 
-export { Analytics, EvalAnalytics, KpiAnalytics, MonitoringAnalytics, SignalsAnalytics } from "./analytics";
-export { Dataset, type PageRequest, type SyncOptions, type VerifyOptions } from "./dataset";
+export type { Analytics, EvalAnalytics, KpiAnalytics, MonitoringAnalytics, SignalsAnalytics } from "./analytics";
+export type { Dataset, PageRequest, SyncOptions, VerifyOptions } from "./dataset";
 export { Engine, type OpenOptions, type Outcome } from "./engine";
 export { AxisError, type AxisErrorCode, type AxisErrorJson } from "./errors";
 export type { CallOptions, OnProgress } from "./gate";
-export { type Column, type Parameter, type Parameters, Query, type QueryOptions, type QueryResult } from "./query";
+export type { Column, Parameter, Parameters, Query, QueryOptions, QueryResult } from "./query";
 export type * from "./evaluations";
 export type * from "./kpi";
 export type * from "./monitoring";

@@ -131,4 +131,4 @@ export interface SignalCasesRequest {
 }
 
 /** The request of a question that takes nothing. */
-export type NoRequest = Record<string, never> | null;
+export type NoRequest = Record<string, never>;

@@ -4,14 +4,25 @@
 // members in snake_case, integers exact. Ends with stdin.
 import { createInterface } from "node:readline";
 import { tableFromIPC } from "apache-arrow";
-import { AxisError, Engine, EvalAnalytics, KpiAnalytics, MonitoringAnalytics, SignalsAnalytics } from "axis-engine";
+import { AxisError, Engine } from "axis-engine";
+import { EvalAnalytics, KpiAnalytics, MonitoringAnalytics, SignalsAnalytics } from "../dist/analytics.js";
 
 const engines = new Map();
 const jobs = new Map();
 
 const engine = (name) => engines.get(name) ?? unknown(`engine ${name}`);
 const dataset = (name, of) => engine(name).dataset(of);
-const json = (text) => (text === undefined || text === "" ? undefined : JSON.parse(text));
+
+/** Reads JSON with exact integers: those that a number would round become a `bigint`. */
+const MARK = "integer:";
+const json = (text) => {
+  if (text === undefined || text === "") return undefined;
+  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) =>
+    token.startsWith('"') || Number.isSafeInteger(Number(token)) ? token : `"${MARK}${token}"`,
+  );
+  const revive = (_, value) => (typeof value === "string" && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value);
+  return marked === text ? JSON.parse(text) : JSON.parse(marked, revive);
+};
 
 /** Options as the package takes them; what is in their members is data. */
 const camel = (key) => key.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
@@ -51,8 +62,7 @@ function print(value) {
 function ask(of, question, request) {
   const [group, method] = question.split(".").map(camel);
   const asked = of.analytics[group]?.[method];
-  if (typeof asked !== "function") unknown(`question ${question}`);
-  return of.analytics[group][method](request);
+  return asked === undefined ? of.ask(question, request) : of.analytics[group][method](request);
 }
 
 const operations = {
@@ -65,9 +75,14 @@ const operations = {
   reset_watermarks: (name, of) => dataset(name, of).resetWatermarks(),
   sync: async (name, of, given) => wire(await dataset(name, of).sync(options(given))),
   sync_all: async (name, given) => outcomes(await engine(name).sync(options(given))),
-  sync_start: (job, name, of, given) => {
+  sync_start: async (job, name, of, given) => {
     const abort = new AbortController();
-    const report = dataset(name, of).sync({ ...options(given), signal: abort.signal });
+    let report;
+    const started = new Promise((onProgress) => {
+      report = dataset(name, of).sync({ ...options(given), signal: abort.signal, onProgress });
+    });
+    // A sync that cannot start rejects without an event; whatever else becomes of it is told when somebody waits.
+    await Promise.race([started, report]);
     report.catch(() => undefined);
     jobs.set(job, { abort, report });
   },
