@@ -1,0 +1,81 @@
+"""Keeps a local DuckDB file exactly equal to what SQL queries return from PostgreSQL, and answers questions from it.
+
+    import axis
+
+    with axis.open("store.duckdb", config="custom") as engine:
+        report = engine["monitoring"].sync()
+        print(report.strategy, report.rows_read, report.elapsed)
+        frame = engine.query("select * from monitoring_data where environment = ?", ["prod"]).polars()
+
+`open_async` opens the same for asyncio. Every error is an `Error`.
+"""
+
+import atexit as _atexit
+
+from . import _axis, analytics, exceptions, values
+from ._axis import __version__
+from .aio import AsyncDataset, AsyncEngine, open_async
+from .engine import Dataset, Engine, SyncJob, open
+from .exceptions import (
+    BusyError,
+    CancelledError,
+    Cause,
+    ClosedError,
+    ConfigError,
+    Error,
+    InternalError,
+    InvalidArgumentError,
+    LockedError,
+    NotFoundError,
+    NotSyncedError,
+    QueryError,
+    SchemaMismatchError,
+    SourceRejectedError,
+    SourceUnavailableError,
+    StoreError,
+    TimeoutError,
+)
+from .result import AsyncResult, Result
+from .values import DatasetStatus, Outcomes, SyncEvent, SyncReport, VerifyReport, Watermark
+
+# Threads of ours must not be at work while the interpreter goes down.
+_atexit.register(_axis.shutdown)
+
+__all__ = [
+    "AsyncDataset",
+    "AsyncEngine",
+    "AsyncResult",
+    "BusyError",
+    "CancelledError",
+    "Cause",
+    "ClosedError",
+    "ConfigError",
+    "Dataset",
+    "DatasetStatus",
+    "Engine",
+    "Error",
+    "InternalError",
+    "InvalidArgumentError",
+    "LockedError",
+    "NotFoundError",
+    "NotSyncedError",
+    "Outcomes",
+    "QueryError",
+    "Result",
+    "SchemaMismatchError",
+    "SourceRejectedError",
+    "SourceUnavailableError",
+    "StoreError",
+    "SyncEvent",
+    "SyncJob",
+    "SyncReport",
+    "TimeoutError",
+    "VerifyReport",
+    "Watermark",
+    "__version__",
+    "analytics",
+    "exceptions",
+    "open",
+    "open_async",
+    "values",
+]

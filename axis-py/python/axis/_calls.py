@@ -1,0 +1,57 @@
+"""Waiting for calls in asyncio. Whoever is cancelled waits until the work was rolled back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Callable, Optional
+
+from . import _axis
+
+Listener = Callable[[str], object]
+Begin = Callable[[Optional[Listener]], _axis.Call]
+
+
+async def awaited(call: _axis.Call) -> Any:
+    """Runs a call without blocking the event loop."""
+    return await listened(lambda listener: call, None)
+
+
+async def listened(begin: Begin, listener: Optional[Listener]) -> Any:
+    """Runs a call whose events go to a listener on the event loop; one that raises cancels the call."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+    raised: Optional[BaseException] = None
+
+    def settle(answer: Any, error: Optional[BaseException]) -> None:
+        if future.done():
+            return
+        if raised is not None or error is not None:
+            future.set_exception(raised or error)  # type: ignore[arg-type]
+        else:
+            future.set_result(answer)
+
+    def hear(event: str) -> None:
+        nonlocal raised
+        if listener is not None and raised is None:
+            try:
+                listener(event)
+            except Exception as error:
+                raised = error
+                call.cancel()
+
+    def post(callback: Callable[..., object], *arguments: Any) -> None:
+        # A loop that was closed meanwhile has nobody left who waits.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(callback, *arguments)
+
+    call = begin(None if listener is None else lambda event: post(hear, event))
+    call.start(lambda answer, error: post(settle, answer, error))
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        call.cancel()
+        # What it ends with tells nothing new.
+        await asyncio.wait([future])
+        if not future.cancelled():
+            future.exception()
+        raise

@@ -1,0 +1,448 @@
+"""What the engine tells: immutable values, made of the JSON that every language gets.
+
+Attributes are decoded when they are asked for, so that a value costs next to nothing until then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Generic,
+    Iterator,
+    Mapping,
+    Optional,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from .exceptions import Error, _restore
+
+R = TypeVar("R", bound="Value")
+
+
+class Value:
+    """An immutable value. Equal when type and content are; can be hashed and pickled."""
+
+    __slots__ = ("_data",)
+    _data: Union[str, Dict[str, Any]]
+
+    def __init__(self, data: Union[str, Dict[str, Any]]) -> None:
+        object.__setattr__(self, "_data", data)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Returns the content as plain Python, as it is in JSON."""
+        copy: Dict[str, Any] = json.loads(json.dumps(self._members()))
+        return copy
+
+    def _members(self) -> Dict[str, Any]:
+        if isinstance(self._data, str):
+            object.__setattr__(self, "_data", json.loads(self._data))
+        assert isinstance(self._data, dict)
+        return self._data
+
+    def __getattr__(self, name: str) -> Any:
+        decode = _decoders(type(self)).get(name)
+        if decode is None:
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        return decode(self._members())
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__!r} cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__!r} cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        assert isinstance(other, Value)
+        return self._members() == other._members()
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self._members(), sort_keys=True))
+
+    def __repr__(self) -> str:
+        fields = (f"{name}={decode(self._members())!r}" for name, decode in _decoders(type(self)).items())
+        return f"{type(self).__name__}({', '.join(fields)})"
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return (type(self), (self._members(),))
+
+    def __dir__(self) -> Iterator[str]:
+        return iter([*object.__dir__(self), *_decoders(type(self))])
+
+
+class Strategy(str):
+    """How a table was brought up to date: `full` or `incremental`, and why."""
+
+    because: Optional[str]
+    """Why it was read whole, such as `first_sync`; None when it was not."""
+
+    def __new__(cls, kind: str, because: Optional[str] = None) -> Strategy:
+        strategy = super().__new__(cls, kind)
+        strategy.because = because
+        return strategy
+
+    def __getnewargs__(self) -> Tuple[Any, ...]:
+        return (str(self), self.because)
+
+
+class Ranges(Value):
+    """Into what a full read was cut, so that several sessions could share it."""
+
+    count: int
+    by: str
+    because: str
+
+
+class Reconciliation(Value):
+    """What a comparison of all keys of a table found."""
+
+    keys: int
+    deleted: int
+    missing: int
+
+
+class TableReport(Value):
+    """What a sync did to one table."""
+
+    table: str
+    strategy: Strategy
+    ranges: Optional[Ranges]
+    rows_read: int
+    bytes_read: int
+    rows_deleted: int
+    rows_inserted: int
+    rows_total: int
+    truncated: bool
+    reconciled: Optional[Reconciliation]
+    watermark: Optional[str]
+    schema_change: Optional[str]
+    kept_aliases: Tuple[Dict[str, Any], ...]
+    missing_columns: Tuple[str, ...]
+
+
+class SyncReport(Value):
+    """What one sync of one dataset did."""
+
+    run_id: str
+    dataset: str
+    strategy: Strategy
+    changed: bool
+    generation: int
+    started_at: dt.datetime
+    finished_at: dt.datetime
+    snapshot_at: dt.datetime
+    elapsed: dt.timedelta
+    rows_read: int
+    bytes_read: int
+    truncated: bool
+    tables: Tuple[TableReport, ...]
+
+
+class Failure(Value):
+    """A sync that failed."""
+
+    run_id: str
+    at: dt.datetime
+    code: str
+    message: str
+    retryable: bool
+
+
+class Running(Value):
+    """Work on a dataset that is going on."""
+
+    work: str
+    run_id: str
+    since: dt.datetime
+    rows: int
+    bytes: int
+
+
+class Derived(Value):
+    """A relation that is made from a dataset in each commit."""
+
+    relation: str
+    rows: int
+    added: int
+    error: Optional[str]
+
+
+class DatasetStatus(Value):
+    """What is known about a dataset without touching its source."""
+
+    dataset: str
+    relation: Optional[str]
+    enabled: bool
+    configured: bool
+    state: str
+    """`not_synced`, `syncing`, `ready` or `error`."""
+    generation: int
+    running: Optional[Running]
+    last_success: Optional[SyncReport]
+    last_incremental: Optional[dt.datetime]
+    last_failure: Optional[Failure]
+    watermarks: Dict[str, Optional[str]]
+    incremental_column: Optional[str]
+    refresh_interval_minutes: int
+    derived: Optional[Derived]
+
+
+class Watermark(Value):
+    """The greatest stored value of a table's cursor."""
+
+    table: str
+    column: str
+    value: Dict[str, Any]
+    """Its type and value, such as `{"type": "integer", "value": 7}`."""
+
+
+class SyncEvent(Value):
+    """Something that happens to a dataset during a sync; what an event does not tell is None."""
+
+    event: str
+    """`started`, `planned`, `progress`, `committed` or `failed`."""
+    run_id: Optional[str]
+    table: Optional[str]
+    rows: Optional[int]
+    bytes: Optional[int]
+    done: Optional[bool]
+    report: Optional[SyncReport]
+    failure: Optional[Failure]
+
+    @property
+    def dataset(self) -> str:
+        """The dataset."""
+        told = self._members()
+        name: str = told["dataset"] if "dataset" in told else told["report"]["dataset"]
+        return name
+
+
+class SidesOfRows(Value):
+    """Rows of both sides."""
+
+    source: int
+    store: int
+
+
+class SidesOfChecksum(Value):
+    """Checksums of both sides."""
+
+    source: str
+    store: str
+
+
+class ColumnDifference(Value):
+    """A column that differs; `source` and `store` are its types when those do."""
+
+    column: str
+    difference: str
+    source: Optional[str]
+    store: Optional[str]
+
+
+class TableVerification(Value):
+    """What the comparison of one table found."""
+
+    table: str
+    equal: bool
+    truncated: bool
+    rows: SidesOfRows
+    checksum: SidesOfChecksum
+    columns: Tuple[ColumnDifference, ...]
+
+
+class VerifyReport(Value):
+    """What a comparison of a dataset with its source found."""
+
+    run_id: str
+    dataset: str
+    equal: bool
+    synced: Optional[SyncReport]
+    generation: int
+    started_at: dt.datetime
+    finished_at: dt.datetime
+    snapshot_at: dt.datetime
+    elapsed: dt.timedelta
+    tables: Tuple[TableVerification, ...]
+
+
+class Column(Value):
+    """A column of a relation."""
+
+    column_name: str
+    column_type: str
+
+
+class TimeRange(Value):
+    """Earliest and latest time, as text."""
+
+    min: str
+    max: str
+
+
+class SummaryStats(Value):
+    """Statistics over the scores of a dataset."""
+
+    total_records: int
+    avg_score: float
+    pass_rate: float
+    p50_latency: float
+    p95_latency: float
+    p99_latency: float
+
+
+class DatasetMetadata(Value):
+    """What a dataset holds."""
+
+    row_count: int
+    columns: Tuple[Column, ...]
+    filter_values: Dict[str, Any]
+    filter_values_truncated: Tuple[str, ...]
+    time_range: Optional[TimeRange]
+    summary_stats: Optional[SummaryStats]
+    duplicate_dataset_ids: Optional[int]
+    orphaned_results: Optional[int]
+
+
+class Page(Value):
+    """One page of rows, with values as in JSON."""
+
+    rows: Tuple[Dict[str, Any], ...]
+    total: int
+    page: int
+    page_size: int
+
+
+class Run(Value):
+    """One line of the run log."""
+
+    run_id: str
+    dataset: str
+    started_at: dt.datetime
+    elapsed: dt.timedelta
+    outcome: str
+    strategy: str
+    rows_read: int
+    generation: int
+    code: Optional[str]
+    message: Optional[str]
+
+
+class QueryStatus(Value):
+    """A query that waits for its turn or runs."""
+
+    id: str
+    since: dt.datetime
+    elapsed: dt.timedelta
+    client: Optional[str]
+    statement: str
+    state: str
+    rows: int
+
+
+class Usage(Value):
+    """How much of its resources an engine uses."""
+
+    store_bytes: int
+    query_slots: int
+    queries_running: int
+    queries_waiting: int
+
+
+class Outcomes(Mapping[str, R], Generic[R]):
+    """What became of several datasets, by name. Asking for one that failed raises its error."""
+
+    def __init__(self, told: Mapping[str, Union[R, Error]]) -> None:
+        self._told = dict(told)
+
+    @property
+    def errors(self) -> Dict[str, Error]:
+        """The errors of those that failed, by name."""
+        return {name: told for name, told in self._told.items() if isinstance(told, Error)}
+
+    @property
+    def ok(self) -> bool:
+        """Whether none failed."""
+        return not self.errors
+
+    def __getitem__(self, name: str) -> R:
+        told = self._told[name]
+        if isinstance(told, Error):
+            raise told
+        return told
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._told)
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+    def __repr__(self) -> str:
+        return f"Outcomes({self._told!r})"
+
+
+def outcomes(kind: Type[R], text: str) -> Outcomes[R]:
+    def of(told: Dict[str, Any]) -> Union[R, Error]:
+        return kind(told["ok"]) if "ok" in told else error(told["error"])
+
+    return Outcomes({name: of(told) for name, told in json.loads(text).items()})
+
+
+def error(told: Mapping[str, Any]) -> Error:
+    return _restore(told["code"], told["message"], told["operation"], told["context"])
+
+
+Decoder = Callable[[Any], Any]
+
+
+_DECODERS: Dict[Type[Value], Dict[str, Decoder]] = {}
+
+
+def _decoders(kind: Type[Value]) -> Dict[str, Decoder]:
+    """How each attribute of a class is read off its members; the annotations of the class say so."""
+    if kind not in _DECODERS:
+        hints = {name: hint for name, hint in get_type_hints(kind).items() if not name.startswith("_")}
+        _DECODERS[kind] = {name: _member(name, hint) for name, hint in hints.items()}
+    return _DECODERS[kind]
+
+
+def _member(name: str, hint: Any) -> Decoder:
+    if hint is dt.timedelta:
+        return lambda members: dt.timedelta(milliseconds=members[f"{name}_ms"])
+    decode = _decoder(hint)
+    missing: Any = () if get_origin(hint) is tuple else None
+    return lambda members: missing if members.get(name) is None else decode(members[name])
+
+
+def _decoder(hint: Any) -> Decoder:
+    arguments = [argument for argument in get_args(hint) if argument not in (type(None), Ellipsis)]
+    if get_origin(hint) is Union:
+        return _decoder(arguments[0])
+    if get_origin(hint) is tuple:
+        element = _decoder(arguments[0])
+        return lambda elements: tuple(map(element, elements))
+    if hint is dt.datetime:
+        return moment
+    if hint is Strategy:
+        return lambda told: Strategy(told["type"], told.get("because"))
+    if isinstance(hint, type) and issubclass(hint, Value):
+        return hint
+    return lambda value: value
+
+
+def moment(text: str) -> dt.datetime:
+    """Reads an instant as JSON has it; Python keeps microseconds."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    read = dt.datetime.fromisoformat(whole)
+    return read.replace(microsecond=int(fraction[:6].ljust(6, "0")) if fraction else 0, tzinfo=dt.timezone.utc)

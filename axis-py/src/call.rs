@@ -1,0 +1,188 @@
+//! One operation of the core, described but not begun: Python either waits for it or has itself told of its end.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use axis_core::{Result, SyncEvent};
+use pyo3::prelude::*;
+use serde::Serialize;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Engine;
+use crate::error::{exception, invalid};
+use crate::stream::Stream;
+use crate::{error, gate};
+
+/// What is to be done.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+
+/// What a call returns.
+pub(crate) enum Answer {
+    Nothing,
+    Json(String),
+    Engine(Engine),
+    Stream(Stream),
+}
+
+impl Answer {
+    /// Writes a value as JSON.
+    pub(crate) fn of(value: &impl Serialize) -> Result<Self> {
+        error::written(value).map(Self::Json)
+    }
+
+    pub(crate) fn give(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(match self {
+            Self::Nothing => py.None(),
+            Self::Json(text) => text.into_pyobject(py)?.into_any().unbind(),
+            Self::Engine(engine) => Py::new(py, engine)?.into_any(),
+            Self::Stream(stream) => Py::new(py, stream)?.into_any(),
+        })
+    }
+}
+
+/// Everything that running a call takes.
+pub(crate) struct Prepared {
+    pub(crate) work: Work,
+    pub(crate) listener: Option<Listener>,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// An operation, waiting to be run once.
+#[pyclass(frozen, module = "axis._axis")]
+pub(crate) struct Call {
+    prepared: Mutex<Option<Prepared>>,
+    cancel: CancellationToken,
+}
+
+impl Call {
+    /// An operation that is left where it is when it is cancelled: dropping its future does no harm.
+    pub(crate) fn new(work: impl Future<Output = Result<Answer>> + Send + 'static) -> Self {
+        let cancel = gate::token();
+        let token = cancel.clone();
+        Self::cancelled_by(cancel, None, async move {
+            tokio::select! {
+                answer = work => answer,
+                () = token.cancelled() => Err(error::cancelled()),
+            }
+        })
+    }
+
+    /// An operation that ends by itself once its token is cancelled.
+    pub(crate) fn cancelled_by(
+        cancel: CancellationToken,
+        listener: Option<Listener>,
+        work: impl Future<Output = Result<Answer>> + Send + 'static,
+    ) -> Self {
+        let prepared = Prepared {
+            work: Box::pin(work),
+            listener,
+            cancel: cancel.clone(),
+        };
+        Self {
+            prepared: Mutex::new(Some(prepared)),
+            cancel,
+        }
+    }
+
+    fn take(&self, py: Python<'_>) -> PyResult<Prepared> {
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        prepared
+            .take()
+            .ok_or_else(|| exception(py, &invalid("a call can be run once")))
+    }
+}
+
+#[pymethods]
+impl Call {
+    /// Runs it and returns its answer; blocks without the GIL.
+    pub(crate) fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        gate::wait(py, self.take(py)?)
+    }
+
+    /// Begins it. At its end `done(answer, exception)` is called, on another thread; one of both is None.
+    fn start(&self, py: Python<'_>, done: Py<PyAny>) -> PyResult<()> {
+        gate::start(py, self.take(py)?, done)
+    }
+
+    /// Cancels it; it ends soon.
+    fn cancel(&self) {
+        self.cancel.cancel();
+    }
+}
+
+/// Who hears of the events of a sync while it runs.
+pub(crate) struct Listener {
+    events: Receiver<SyncEvent>,
+    dataset: Option<String>,
+    callback: Py<PyAny>,
+}
+
+impl Listener {
+    /// Listens from now on, to one dataset or to all.
+    pub(crate) fn new(events: Receiver<SyncEvent>, dataset: Option<&str>, callback: Py<PyAny>) -> Self {
+        Self {
+            events,
+            dataset: dataset.map(str::to_owned),
+            callback,
+        }
+    }
+
+    /// Waits for the next event. A listener that is too slow loses the oldest; that holds nobody up.
+    pub(crate) async fn next(&mut self) -> String {
+        loop {
+            match self.events.recv().await {
+                Ok(event) => {
+                    if let Some(text) = self.text(&event) {
+                        return text;
+                    }
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Tells what is left.
+    pub(crate) fn drain(&mut self, py: Python<'_>) -> PyResult<()> {
+        loop {
+            match self.events.try_recv() {
+                Ok(event) => {
+                    if let Some(text) = self.text(&event) {
+                        self.tell(py, &text)?;
+                    }
+                }
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+
+    pub(crate) fn tell(&self, py: Python<'_>, event: &str) -> PyResult<()> {
+        self.callback.call1(py, (event,)).map(drop)
+    }
+
+    fn text(&self, event: &SyncEvent) -> Option<String> {
+        let wanted = self
+            .dataset
+            .as_deref()
+            .is_none_or(|wanted| dataset(event) == Some(wanted));
+        // What an event holds can always be written.
+        wanted.then(|| error::written(event).ok()).flatten()
+    }
+}
+
+fn dataset(event: &SyncEvent) -> Option<&str> {
+    match event {
+        SyncEvent::Started { dataset, .. }
+        | SyncEvent::Planned { dataset, .. }
+        | SyncEvent::Progress { dataset, .. }
+        | SyncEvent::Verifying { dataset, .. }
+        | SyncEvent::Verified { dataset, .. }
+        | SyncEvent::Failed { dataset, .. } => Some(dataset),
+        SyncEvent::Committed { report } => Some(&report.dataset),
+        _ => None,
+    }
+}

@@ -1,0 +1,218 @@
+//! The handle of an engine: each method describes one operation of the core.
+
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axis_core::{Env, wire};
+use pyo3::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::call::{Answer, Call, Listener};
+use crate::error::{invalid, read, written};
+use crate::gate;
+use crate::job::Job;
+use crate::stream::Stream;
+
+/// An open engine. Dropping it closes it, in the background; once more does no harm.
+#[pyclass(frozen, module = "axis._axis")]
+pub(crate) struct Engine {
+    core: Option<axis_core::Engine>,
+    number: u64,
+    closed: Arc<AtomicBool>,
+}
+
+impl Engine {
+    fn new(core: axis_core::Engine) -> Self {
+        Self {
+            number: gate::register(core.clone()),
+            core: Some(core),
+            closed: Arc::default(),
+        }
+    }
+
+    fn core(&self) -> &axis_core::Engine {
+        self.core.as_ref().expect("only dropping takes it")
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let core = self.core.take();
+        if gate::is_forked() {
+            // The store belongs to the process that opened it; closing it here would write it.
+            mem::forget(core);
+            return;
+        }
+        gate::unregister(self.number);
+        if let Some(core) = core {
+            gate::in_background(async move {
+                // It cannot fail.
+                let _ = core.close().await;
+            });
+        }
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[staticmethod]
+    fn open(options: &str) -> Call {
+        let options = read(options);
+        // Names and values that are no text cannot be meant.
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+        let env = Env::new(variables);
+        Call::new(async move {
+            let opening = wire::Opening::from_json(options?, &env)?;
+            Ok(Answer::Engine(Self::new(opening.open().await?)))
+        })
+    }
+
+    fn close(&self) -> Call {
+        let (core, closed) = (self.core().clone(), Arc::clone(&self.closed));
+        Call::new(async move {
+            closed.store(true, Ordering::Release);
+            core.close().await?;
+            Ok(Answer::Nothing)
+        })
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    fn datasets(&self) -> Vec<String> {
+        self.core()
+            .datasets()
+            .map(|dataset| dataset.name().to_owned())
+            .collect()
+    }
+
+    fn status(&self, py: Python<'_>, dataset: &str) -> PyResult<String> {
+        gate::at_once(py, || written(&self.core().dataset(dataset)?.status()))
+    }
+
+    fn watermarks(&self, py: Python<'_>, dataset: &str) -> PyResult<String> {
+        gate::at_once(py, || written(&self.core().dataset(dataset)?.watermarks()))
+    }
+
+    fn cancel_sync(&self, py: Python<'_>, dataset: &str) -> PyResult<bool> {
+        gate::at_once(py, || Ok(self.core().dataset(dataset)?.cancel_sync()))
+    }
+
+    fn reset_watermarks(&self, dataset: &str) -> Call {
+        let dataset = self.core().dataset(dataset);
+        Call::new(async move { Answer::of(&dataset?.reset_watermarks().await?) })
+    }
+
+    #[pyo3(signature = (dataset, options, listener=None))]
+    fn sync(&self, dataset: &str, options: &str, listener: Option<Py<PyAny>>) -> Call {
+        let cancel = gate::token();
+        let listener = listener.map(|callback| Listener::new(self.core().events(), Some(dataset), callback));
+        let (dataset, options, token) = (self.core().dataset(dataset), read(options), cancel.clone());
+        Call::cancelled_by(cancel, listener, async move {
+            let options = wire::sync_options(options?)?.cancel(token);
+            Answer::of(&dataset?.sync(options).await?)
+        })
+    }
+
+    #[pyo3(signature = (options, listener=None))]
+    fn sync_all(&self, options: &str, listener: Option<Py<PyAny>>) -> Call {
+        let cancel = gate::token();
+        let listener = listener.map(|callback| Listener::new(self.core().events(), None, callback));
+        let (core, options, token) = (self.core().clone(), read(options), cancel.clone());
+        Call::cancelled_by(cancel, listener, async move {
+            let options = wire::sync_options(options?)?.cancel(token);
+            let datasets: Vec<_> = core.syncable().collect();
+            Answer::of(&wire::outcomes(core.sync(&datasets, &options).await)?)
+        })
+    }
+
+    fn start_sync(&self, py: Python<'_>, dataset: &str, options: &str) -> PyResult<Job> {
+        gate::at_once(py, || {
+            let dataset = self.core().dataset(dataset)?;
+            let cancel = gate::token();
+            let options = wire::sync_options(read(options)?)?.cancel(cancel.clone());
+            Ok(Job::new(dataset.start_sync(options)?, cancel))
+        })
+    }
+
+    fn verify(&self, dataset: &str, options: &str) -> Call {
+        let cancel = gate::token();
+        let (dataset, options, token) = (self.core().dataset(dataset), read(options), cancel.clone());
+        Call::cancelled_by(cancel, None, async move {
+            let options = wire::verify_options(options?)?.cancel(token);
+            Answer::of(&dataset?.verify(options).await?)
+        })
+    }
+
+    fn verify_all(&self, options: &str) -> Call {
+        let cancel = gate::token();
+        let (core, options, token) = (self.core().clone(), read(options), cancel.clone());
+        Call::cancelled_by(cancel, None, async move {
+            let options = wire::verify_options(options?)?.cancel(token);
+            let datasets: Vec<_> = core.syncable().collect();
+            Answer::of(&wire::outcomes(core.verify(&datasets, &options).await)?)
+        })
+    }
+
+    fn metadata(&self, dataset: &str) -> Call {
+        let dataset = self.core().dataset(dataset);
+        Call::new(async move { Answer::of(&dataset?.metadata().await?.as_deref()) })
+    }
+
+    fn page(&self, dataset: &str, request: &str) -> Call {
+        let (dataset, request) = (self.core().dataset(dataset), read(request));
+        Call::new(async move {
+            let page = dataset?.page(wire::page_request(request?)?).await?;
+            Answer::of(&wire::page(&page))
+        })
+    }
+
+    fn query(&self, sql: String, params: &str, options: &str) -> Call {
+        let cancel = gate::token();
+        let (core, params, options, token) = (self.core().clone(), read(params), read(options), cancel.clone());
+        Call::cancelled_by(cancel, None, async move {
+            let query = wire::query(&sql, params?, options?)?.cancel(token);
+            Ok(Answer::Stream(Stream::live(core.query(query).await?)))
+        })
+    }
+
+    fn queries(&self, py: Python<'_>) -> PyResult<String> {
+        gate::at_once(py, || written(&self.core().queries()))
+    }
+
+    fn cancel_query(&self, id: &str) -> Call {
+        let (core, id) = (self.core().clone(), id.parse::<Uuid>());
+        Call::new(async move {
+            let id = id.map_err(|_| invalid("the id of a query is a UUID"))?;
+            Answer::of(&core.cancel_query(id).await?)
+        })
+    }
+
+    fn runs(&self, limit: u32) -> Call {
+        let core = self.core().clone();
+        Call::new(async move { Answer::of(&core.runs(limit).await?) })
+    }
+
+    fn usage(&self) -> Call {
+        let core = self.core().clone();
+        Call::new(async move {
+            let usage = core.usage().await;
+            Answer::of(&json!({
+                "store_bytes": usage.store_bytes,
+                "query_slots": usage.query_slots,
+                "queries_running": usage.queries_running,
+                "queries_waiting": usage.queries_waiting,
+            }))
+        })
+    }
+
+    fn ask(&self, question: String, request: &str) -> Call {
+        let (core, request) = (self.core().clone(), read(request));
+        Call::new(async move { Answer::of(&wire::ask(&core, &question, request?).await?) })
+    }
+}
