@@ -14,7 +14,6 @@ mod ddl;
 mod edges;
 mod errors_json;
 mod every_type;
-mod examples;
 mod full;
 mod full_disk;
 mod horizon;

@@ -1,4 +1,4 @@
-//! Reads the answer of a SELECT as Arrow batches while it is made: `cargo run --example arrow -- custom 'select 1'`
+//! Reads the answer of a SELECT as Arrow batches while it is made: `cargo run --bin arrow -- custom 'select 1'`
 
 use axis_core::arrow::util::pretty::pretty_format_batches;
 use axis_core::{Engine, Env, Error, ErrorKind, Query, config::Config};

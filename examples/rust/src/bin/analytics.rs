@@ -1,4 +1,4 @@
-//! Asks for what a dashboard draws, as JSON: `cargo run --example analytics -- custom`
+//! Asks for what a dashboard draws, as JSON: `cargo run --bin analytics -- custom`
 
 use axis_core::analytics::monitoring::{Filter, Granularity, summary, trends};
 use axis_core::{Engine, Env, config::Config};

@@ -1,4 +1,4 @@
-//! Opens an engine and prints what it knows of its datasets: `cargo run --example open -- custom`
+//! Opens an engine and prints what it knows of its datasets: `cargo run --bin open -- custom`
 
 use axis_core::{Engine, Env, config::Config};
 

@@ -1,4 +1,4 @@
-//! Syncs a dataset and says what was done, without async: `cargo run --example sync -- custom monitoring`
+//! Syncs a dataset and says what was done, without async: `cargo run --bin sync -- custom monitoring`
 
 use std::time::Duration;
 

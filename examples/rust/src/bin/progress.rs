@@ -1,4 +1,4 @@
-//! Watches a sync while it runs, without async: `cargo run --example progress -- custom monitoring`
+//! Watches a sync while it runs, without async: `cargo run --bin progress -- custom monitoring`
 
 use axis_core::blocking::Engine;
 use axis_core::{Env, SyncEvent, SyncOptions, config::Config};

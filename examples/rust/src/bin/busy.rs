@@ -1,6 +1,6 @@
 //! Syncs a dataset that somebody else syncs: waits for what may pass, and gives up on what will not.
 //!
-//! `cargo run --example busy -- custom monitoring`
+//! `cargo run --bin busy -- custom monitoring`
 
 use std::time::Duration;
 
