@@ -154,7 +154,7 @@ fn the_static_library_is_linked_by_what_pkg_config_says() {
     assert!(!needed.contains("libaxis.so"), "{needed}");
     let store = directory.path().join("s.duckdb");
     let options = format!("{{\"store\": \"{}\"}}", store.display());
-    run(&program, &[&options, "4"]);
+    run(&program, &[&options, "100"]);
 }
 
 #[test]
