@@ -52,6 +52,7 @@ dist: libduckdb ## what a release hands out, in release builds: wheel, npm packa
 	scripts/dist.sh build
 
 install: libduckdb ## the C library, its header and axis.pc; PREFIX and DESTDIR say where, /usr/local by default
+	@scripts/bootstrap.sh c
 	cargo build --locked --release -p axis-ffi $(FEATURES)
 	CARGO_TARGET_DIR="$(TARGET)" scripts/c.sh install "$(TARGET)/release"
 
@@ -91,7 +92,7 @@ libduckdb: ## fetches the prebuilt DuckDB library; AXIS_DUCKDB=bundled compiles 
 	fi && echo $$mode >$(MODE)
 
 bootstrap: # installs what the tests need and the machine lacks
-	@scripts/bootstrap.sh postgresql
+	@scripts/bootstrap.sh postgresql c
 
 clean: ## removes what was built; what was downloaded stays in the cache
 	cargo clean

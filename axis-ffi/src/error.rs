@@ -85,8 +85,8 @@ impl Handle for Failure {
 
 /// Looks into an error; what is none has `otherwise`.
 fn read<T>(error: *const axis_error, otherwise: T, read: impl FnOnce(&Failure) -> T) -> T {
-    // SAFETY: the header asks for an error that was not freed, or NULL.
     enter_or(None, || {
+        // SAFETY: the header asks for an error that was not freed, or NULL.
         unsafe { handle::lend::<Failure>(error, "error") }.ok().map(read)
     })
     .unwrap_or(otherwise)

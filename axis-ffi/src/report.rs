@@ -58,8 +58,11 @@ impl Handle for VerifyHandle {
 
 /// Looks into a handle; what is none has `otherwise`.
 fn read<H: Handle, T>(pointer: *const H::Opaque, otherwise: T, read: impl FnOnce(&H) -> T) -> T {
-    // SAFETY: the header asks for a report that was not freed, or NULL.
-    enter_or(None, || unsafe { handle::lend::<H>(pointer, "report") }.ok().map(read)).unwrap_or(otherwise)
+    enter_or(None, || {
+        // SAFETY: the header asks for a report that was not freed, or NULL.
+        unsafe { handle::lend::<H>(pointer, "report") }.ok().map(read)
+    })
+    .unwrap_or(otherwise)
 }
 
 /// Tells whether readers see anything new; false for NULL.

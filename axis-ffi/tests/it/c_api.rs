@@ -1,9 +1,8 @@
 //! The programs below `tests/c`, compiled strictly and run with sanitizers.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::process::Stdio;
 
-use axis_testkit::postgres::TestDatabase;
 use serde_json::{Value, json};
 
 use super::support::{Checks, Program, Shop};
@@ -65,4 +64,71 @@ fn opening_and_closing_grows_nothing() {
     let options = json!({ "store": directory.path().join("s.duckdb") }).to_string();
     let program = Program::compile("cycles.c", Checks::None);
     program.run(&[&options, if soaks { "10000" } else { "300" }]);
+}
+
+#[test]
+fn the_conformance_driver_answers_a_line_for_each_line() {
+    let shop = Shop::create("c_driver");
+    let options = shop.options();
+    let open = format!("open\te\t{options}");
+    let exchanges: [(&str, Value); 19] = [
+        ("version", json!("0.1.0")),
+        (&open, json!(null)),
+        ("sync_start\tj\te\tshop\tnull", json!(null)),
+        ("sync_wait\tj", json!({"rows_read": 100})),
+        (
+            "progress\te\tshop\t{\"mode\":\"full\"}",
+            json!(["started", "planned", "progress", "committed"]),
+        ),
+        (
+            "sync\te\tshop\t{\"mode\":\"odd\"}",
+            json!({"code": "AXIS_INVALID_ARGUMENT"}),
+        ),
+        (
+            "query\te\t\"select $1 as \\\"\\u00e9\\\"\"\t[7]\tnull",
+            json!({"rows": [{"é": 7}]}),
+        ),
+        (
+            "query_arrow\te\t\"select id, name from shop\"",
+            json!({"rows": 100, "columns": ["id", "name"]}),
+        ),
+        (
+            "query_arrow\te\t\"select error('late') from range(10)\"",
+            json!({"code": "AXIS_QUERY"}),
+        ),
+        ("queries\te", json!([])),
+        ("reset_watermarks\te\tshop", json!(1)),
+        ("cancel_sync\te\tshop", json!(false)),
+        ("verify\te\tshop\tnull", json!({"equal": true})),
+        ("sync_all\te\t{\"timeout_ms\":60000}", json!({})),
+        ("page\te\tshop\t{\"page_size\":1}", json!({"total": 100})),
+        ("status\te\tnothing", json!({"code": "AXIS_NOT_FOUND", "number": 102})),
+        ("close\te", json!(null)),
+        ("status\te\tshop", json!({"code": "AXIS_CLOSED"})),
+        ("dance\te", json!({"code": "unknown"})),
+    ];
+    let program = Program::compile("conformance_driver.c", Checks::Sanitizers);
+    let mut driver = program
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines: Vec<&str> = exchanges.iter().map(|(line, _)| *line).collect();
+    let mut stdin = driver.stdin.take().unwrap();
+    writeln!(stdin, "{}", lines.join("\n")).unwrap();
+    drop(stdin);
+    let output = driver.wait_with_output().unwrap();
+    assert!(output.status.success(), "{:?}", output.status);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(told.lines().count(), exchanges.len(), "{told}");
+    for (answer, (line, expected)) in told.lines().zip(exchanges) {
+        let (_, json) = answer.split_once('\t').unwrap();
+        let json: Value = serde_json::from_str(json).unwrap();
+        let matches = match &expected {
+            Value::Object(members) => members.iter().all(|(name, value)| json.get(name) == Some(value)),
+            other => json == *other,
+        };
+        assert!(matches, "{line}: {answer}");
+    }
 }
