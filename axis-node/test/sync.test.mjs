@@ -41,11 +41,15 @@ test("full, then incremental, then nothing new", async () => {
   assert.deepEqual(await engine.query("select count(*) as n, sum(price) as sum from orders").rows(), [{ n: 101, sum: 5076 }]);
 
   const status = orders.status();
+  assert.equal(orders.status(), status, "nothing has changed");
+  assert.ok(Object.isFrozen(status.lastSuccess.tables[0]));
   assert.equal(status.state, "ready");
   assert.equal(status.lastSuccess.rowsRead, 101);
   assert.deepEqual(status.watermarks, { orders: "101" });
   assert.deepEqual(orders.watermarks(), [{ table: "orders", column: "id", value: { type: "integer", value: 101 } }]);
   assert.equal(await orders.resetWatermarks(), 1);
+  assert.notEqual(orders.status(), status);
+  assert.deepEqual(orders.status().watermarks, { orders: null });
   assert.deepEqual(orders.watermarks(), []);
 
   const page = await orders.page({ pageSize: 2, sortBy: "id", direction: "asc", columns: ["id", "item"] });
