@@ -50,6 +50,8 @@ build() {
     mkdir -p "$directory"
     features=
     [ "$(cat "$DUCKDB_LIB_DIR/mode" 2>/dev/null)" != bundled ] || features="--features bundled"
+    # Naming the other library changes the module where cargo has put it, and a changed one cannot be packed again.
+    rm -rf "$target/maturin" "$target"/*/lib_axis.* "$target"/*/deps/lib_axis.*
     # The library of DuckDB goes into the wheel under a name of its own, so that another copy in the process is another library.
     # shellcheck disable=SC2086
     PATH="$venv/bin:$PATH" \

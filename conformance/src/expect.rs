@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Stands in an expectation for a value that is another one each time.
-const PATTERNS: [&str; 7] = [
+const PATTERNS: [&str; 8] = [
     "<any>",
     "<text>",
     "<integer>",
@@ -11,6 +11,7 @@ const PATTERNS: [&str; 7] = [
     "<boolean>",
     "<time>",
     "<uuid>",
+    "<version>",
 ];
 
 /// What an answer may have or lack.
@@ -122,6 +123,7 @@ fn fits(pattern: &str, actual: &Value) -> bool {
         "<number>" => actual.is_number(),
         "<boolean>" => actual.is_boolean(),
         "<time>" => text.is_some_and(|text| chrono::DateTime::parse_from_rfc3339(text).is_ok()),
+        "<version>" => text == Some(env!("CARGO_PKG_VERSION")),
         "<uuid>" => text.is_some_and(|text| uuid::Uuid::try_parse(text).is_ok()),
         _ => false,
     }

@@ -6,6 +6,7 @@
 
 mod driver;
 mod expect;
+mod judge;
 mod operation;
 mod process;
 mod run;

@@ -112,9 +112,10 @@ impl Driver for Process {
         if !status.success() {
             return Err(format!("the driver ended wrongly: {}", describe(status)));
         }
-        match self.lines.try_recv() {
+        match self.lines.recv_timeout(self.deadline) {
             Ok(line) => Err(format!("the driver said more than it was asked: {line}")),
-            Err(_) => Ok(()),
+            Err(RecvTimeoutError::Disconnected) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => Err("the driver ended, and something that it started did not".to_owned()),
         }
     }
 }

@@ -6,7 +6,9 @@
 pub(crate) mod absent;
 mod answers;
 mod client;
+mod questions;
 pub(crate) mod routes;
+mod syncs;
 
 use std::collections::BTreeMap;
 
@@ -132,7 +134,7 @@ impl Http {
             }
             "sync_start" => {
                 let (name, engine, dataset) = (call.word(0), call.word(1), call.word(2));
-                let started = routes::start(self.client(&engine)?, &engine, &dataset, &call.json(3))?;
+                let started = syncs::start(self.client(&engine)?, &engine, &dataset, &call.json(3))?;
                 Ok(match started {
                     Ok(job) => {
                         self.jobs.insert(name, job);
@@ -143,7 +145,7 @@ impl Http {
             }
             "sync_wait" => {
                 let job = self.jobs.remove(&call.word(0)).ok_or("no such job was started")?;
-                routes::wait(self.client(&job.engine)?, &job)
+                syncs::wait(self.client(&job.engine)?, &job)
             }
             _ => routes::ask(self.client(&call.word(0))?, call),
         }
@@ -158,5 +160,7 @@ impl Http {
 /// Every question has a route.
 pub(crate) fn questions_without_route() -> Vec<&'static str> {
     let questions = wire::QUESTIONS.iter().copied();
-    questions.filter(|question| routes::path(question).is_none()).collect()
+    questions
+        .filter(|question| questions::path(question).is_none())
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! The scenarios in Rust: directly, and over HTTP.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
+mod binary;
 mod coverage;
 mod http;
 mod rust;

@@ -4,17 +4,43 @@ use axis_conformance::Reply;
 use axis_core::arrow::ipc::reader::StreamReader;
 use serde_json::{Map, Value, json};
 
-use super::client::{Answer, Asked};
+use super::client::{Answer, Asked, Client};
 
-/// Takes an answer that succeeded; otherwise the error that it is. A server that has stopped is a closed engine.
-pub(crate) fn success(asked: Asked, unspoken: &str) -> Result<Result<Answer, Reply>, String> {
+/// What became of a request: an answer, or the reply that a scenario expects of its failure.
+pub(crate) type Outcome<T> = Result<Result<T, Reply>, String>;
+
+/// Gives the reply up early when a request has failed.
+macro_rules! take {
+    ($outcome:expr) => {
+        match $outcome? {
+            Ok(value) => value,
+            Err(reply) => return Ok(reply),
+        }
+    };
+}
+
+pub(crate) use take;
+
+/// Takes an answer that succeeded; otherwise the error that it is, where `not_found` is the code of a 404 that has none. A server
+/// that has stopped is a closed engine.
+pub(crate) fn judged(asked: Asked, not_found: &str) -> Outcome<Answer> {
     let Some(answer) = asked else {
         return Ok(Err(Reply::error(json!({ "code": "AXIS_CLOSED" })).partial()));
     };
     if answer.status == 200 {
         return Ok(Ok(answer));
     }
-    Ok(Err(error(&answer.json()?, answer.status, unspoken)))
+    Ok(Err(error(&answer.json()?, answer.status, not_found)))
+}
+
+/// Takes an answer that succeeded, of a route on which a 404 means that there is no such thing.
+pub(crate) fn success(asked: Result<Option<Answer>, String>) -> Outcome<Answer> {
+    judged(asked?, "AXIS_NOT_FOUND")
+}
+
+/// Asks for the status of every dataset.
+pub(crate) fn statuses(client: &Client) -> Outcome<Answer> {
+    success(client.get("/api/store/status", &[]))
 }
 
 /// Reads `{detail, code}`. Wrong parameters and what is not there have no code of ours: their status says it.

@@ -1,14 +1,11 @@
 //! Which route an operation is, and how its arguments are written there.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use axis_conformance::{Call, Reply};
 use serde_json::{Value, json};
 
-use super::Job;
-use super::answers;
+use super::answers::{self, Outcome, statuses, success, take};
 use super::client::{Answer, Client};
+use super::{questions, syncs};
 
 /// Operations that go over routes; `open` and `close` are the start and the end of a server.
 pub(crate) const OPERATIONS: &[&str] = &[
@@ -51,24 +48,6 @@ pub(crate) const PARTIAL: &[(&str, &str)] = &[
 
 /// The datasets that every engine has, in the order in which other surfaces list them.
 const BUILT_IN: [&str; 4] = ["monitoring", "eval", "human_signals", "kpi"];
-/// Longer than a sync of a scenario takes.
-const DEADLINE: Duration = Duration::from_secs(60);
-/// Clients poll: the end of a sync is not told.
-const AGAIN: Duration = Duration::from_millis(5);
-
-/// What became of a request: an answer, or the reply that a scenario expects of its failure.
-type Outcome<T> = Result<Result<T, Reply>, String>;
-
-/// Gives the reply up early when a request has failed.
-macro_rules! take {
-    ($outcome:expr) => {
-        match $outcome? {
-            Ok(value) => value,
-            Err(reply) => return Ok(reply),
-        }
-    };
-}
-
 /// Carries out an operation that one request is enough for.
 pub(crate) fn ask(client: &Client, call: &Call) -> Result<Reply, String> {
     let name = call.word(1);
@@ -83,12 +62,12 @@ pub(crate) fn ask(client: &Client, call: &Call) -> Result<Reply, String> {
         }
         "status" => status(client, &name),
         "watermarks" => watermarks(client, &name),
-        "reset_watermarks" => reset(client, &name),
-        "sync" => match start(client, "", &name, &call.json(2))? {
-            Ok(job) => wait(client, &job),
+        "reset_watermarks" => syncs::reset(client, &name),
+        "sync" => match syncs::start(client, "", &name, &call.json(2))? {
+            Ok(job) => syncs::wait(client, &job),
             Err(reply) => Ok(reply),
         },
-        "sync_all" => sync_all(client, &call.json(1)),
+        "sync_all" => syncs::all(client, &call.json(1)),
         "verify" => {
             let asked = client.post(&format!("/api/store/verify/{name}"), &parameters(&call.json(2)));
             let body = take!(success(asked)).json()?;
@@ -116,19 +95,11 @@ pub(crate) fn ask(client: &Client, call: &Call) -> Result<Reply, String> {
             let metadata = body["metadata"].clone();
             Ok(Reply::ok(if metadata == json!({}) { Value::Null } else { metadata }))
         }
-        "ask" => question(client, &name, &call.json(2)),
+        "ask" => questions::ask(client, &name, &call.json(2)),
         other => Err(format!(
             "`{other}` has neither a route nor a line in the table of what is absent"
         )),
     }
-}
-
-fn success(asked: Result<Option<Answer>, String>) -> Outcome<Answer> {
-    answers::success(asked?, "AXIS_NOT_FOUND")
-}
-
-fn statuses(client: &Client) -> Outcome<Answer> {
-    success(client.get("/api/store/status", &[]))
 }
 
 /// No route asks about one dataset: a client sees that it is not in the list.
@@ -169,89 +140,6 @@ fn watermarks(client: &Client, name: &str) -> Result<Reply, String> {
     Ok(Reply::ok(json!(tables)).partial())
 }
 
-fn reset(client: &Client, name: &str) -> Result<Reply, String> {
-    let body = take!(success(
-        client.post(&format!("/api/store/sync/{name}/reset-watermark"), &[])
-    ))
-    .json()?;
-    if body["success"] == true {
-        return Ok(Reply::ok(Value::Null).partial());
-    }
-    let error = json!({ "code": "AXIS_INVALID_ARGUMENT", "message": body["message"] });
-    Ok(Reply::error(error).partial())
-}
-
-/// Tells the server to sync a dataset.
-pub(crate) fn start(client: &Client, engine: &str, dataset: &str, options: &Value) -> Outcome<Job> {
-    let before = match statuses(client)? {
-        Ok(answer) => answer.json()?,
-        Err(reply) => return Ok(Err(reply)),
-    };
-    let answer = match success(client.post(&format!("/api/store/sync/{dataset}"), &mode(options)))? {
-        Ok(answer) => answer.json()?,
-        Err(reply) => return Ok(Err(reply)),
-    };
-    Ok(Ok(job(engine, dataset, &before, answer["run_id"].clone())))
-}
-
-fn job(engine: &str, dataset: &str, before: &Value, run_id: Value) -> Job {
-    let told = answers::dataset(before, dataset);
-    Job {
-        engine: engine.to_owned(),
-        dataset: dataset.to_owned(),
-        run_id,
-        generation: told.map(|(_, told)| told["generation"].clone()).unwrap_or_default(),
-    }
-}
-
-/// Polls the status until a sync has ended.
-pub(crate) fn wait(client: &Client, job: &Job) -> Result<Reply, String> {
-    let deadline = Instant::now() + DEADLINE;
-    while Instant::now() < deadline {
-        let body = match statuses(client)? {
-            Ok(answer) => answer.json()?,
-            // A server that stops cancels what it is doing.
-            Err(_) => return Ok(cancelled()),
-        };
-        let (_, told) = answers::dataset(&body, &job.dataset).ok_or("the dataset is not listed any more")?;
-        let error = &told["code"];
-        if told["state"] == "syncing" && told["run_id"] == job.run_id {
-            thread::sleep(AGAIN);
-        } else if told["state"] == "error" {
-            return Ok(Reply::error(json!({ "code": error, "message": told["error"] })).partial());
-        } else if told["run_id"] == job.run_id {
-            return Ok(Reply::ok(answers::report(told, &job.generation)).partial());
-        } else {
-            // It neither runs nor succeeded nor failed.
-            return Ok(cancelled());
-        }
-    }
-    Err(format!("the sync of {} does not end", job.dataset))
-}
-
-fn cancelled() -> Reply {
-    Reply::error(json!({ "code": "AXIS_CANCELLED" })).partial()
-}
-
-fn sync_all(client: &Client, options: &Value) -> Result<Reply, String> {
-    let before = take!(statuses(client)).json()?;
-    let body = take!(success(client.post("/api/store/sync", &mode(options)))).json()?;
-    let mut outcomes = json!({});
-    for (dataset, run_id) in body["runs"].as_object().into_iter().flatten() {
-        let reply = wait(client, &job("", dataset, &before, run_id.clone()))?;
-        let word = if reply.failed { "error" } else { "ok" };
-        outcomes[dataset] = json!({ word: reply.value });
-    }
-    Ok(Reply::ok(outcomes).partial())
-}
-
-fn mode(options: &Value) -> Vec<(String, String)> {
-    match options["mode"].as_str() {
-        Some("auto") | None => Vec::new(),
-        Some(mode) => vec![(mode.to_owned(), "true".to_owned())],
-    }
-}
-
 fn query(client: &Client, call: &Call, format: &str) -> Outcome<Answer> {
     let mut body = json!({ "sql": call.json(1), "params": call.json(2), "format": format });
     let options = call.json(3);
@@ -279,65 +167,8 @@ fn page(client: &Client, name: &str, request: &Value) -> Result<Reply, String> {
     ))
 }
 
-/// Returns the path of a question, and whether its answer is wrapped into `success`.
-pub(crate) fn path(question: &str) -> Option<(String, bool)> {
-    let (family, name) = question.split_once('.')?;
-    let of_monitoring = [
-        ("summary", "summary"),
-        ("trends", "trends"),
-        ("breakdown", "metric-breakdown"),
-        ("latency", "latency-distribution"),
-        ("classes", "class-distribution"),
-        ("correlation", "correlation"),
-        ("classification_breakdown", "classification-breakdown"),
-        ("classification_trends", "classification-trends"),
-        ("insights", "analysis-insights"),
-        ("anomalies", "anomalies"),
-    ];
-    let of_eval = [
-        "summary",
-        "distribution",
-        "comparison",
-        "correlation",
-        "radar",
-        "scatter",
-    ];
-    match family {
-        "monitoring" => {
-            let (_, segment) = of_monitoring.iter().find(|(known, _)| *known == name)?;
-            Some((format!("/api/monitoring/analytics/{segment}"), true))
-        }
-        "kpi" if ["categories", "trends", "filters"].contains(&name) => Some((format!("/api/kpi/{name}"), true)),
-        "eval" if of_eval.contains(&name) => Some((format!("/api/analytics/{name}"), false)),
-        "signals" if name == "cases" => Some(("/api/human-signals/cases".to_owned(), false)),
-        "signals" if name == "schema" => Some(("/api/human-signals/metric-schema".to_owned(), false)),
-        _ => None,
-    }
-}
-
-fn question(client: &Client, question: &str, request: &Value) -> Result<Reply, String> {
-    let mut parameters = parameters(request);
-    let (path, is_wrapped, not_found) = match path(question) {
-        // A dataset that was never synced is not there to be asked.
-        Some((path, is_wrapped)) => (path, is_wrapped, "AXIS_NOT_SYNCED"),
-        None => (format!("/api/{}", question.replace('.', "/")), false, "AXIS_NOT_FOUND"),
-    };
-    let asked = if question.starts_with("eval.") {
-        // Without it, no rows in the body would be an answer, too.
-        parameters.push(("source".to_owned(), "store".to_owned()));
-        client.post(&path, &parameters)
-    } else {
-        client.get(&path, &parameters)
-    };
-    let mut body = take!(answers::success(asked?, not_found)).json()?;
-    if let Some(members) = body.as_object_mut().filter(|_| is_wrapped) {
-        members.shift_remove("success");
-    }
-    Ok(Reply::ok(body))
-}
-
 /// Writes the members of an object into a URL; lists have commas.
-fn parameters(request: &Value) -> Vec<(String, String)> {
+pub(super) fn parameters(request: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         Value::Array(elements) => elements.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),

@@ -1,0 +1,50 @@
+"""The tree of exceptions is the table of kinds."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+
+import axis
+from axis.exceptions import _KINDS, _restore
+
+TABLE = json.loads((Path(__file__).parents[2] / "conformance" / "errors.json").read_text())
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row["code"])
+def test_every_kind_is_a_class(row: dict) -> None:
+    kind = getattr(axis, row["python_class"])
+    assert kind.__name__ in axis.__all__ and kind.__doc__
+    assert (kind.code, kind.number, kind.retryable) == (row["code"], row["number"], row["retryable"])
+    assert kind.__bases__ == (axis.Error, *(getattr(builtins, base) for base in row["python_bases"]))
+
+
+def test_no_class_is_without_a_kind() -> None:
+    assert set(_KINDS) == {row["code"] for row in TABLE}
+
+
+@pytest.mark.parametrize("code", [*_KINDS, "AXIS_OF_THE_FUTURE"])
+def test_errors_are_pickled_and_copied_whole(code: str) -> None:
+    error = _restore(code, "it went wrong", "sync.read", {"dataset": "x"}, "the driver said so")
+    for other in (error, pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(other) is type(error) and other.code == code
+        assert str(other) == "it went wrong (dataset=x)" and other.message == "it went wrong"
+        assert (other.operation, other.context, other.args) == ("sync.read", {"dataset": "x"}, ("it went wrong",))
+        assert str(other.__cause__) == "the driver said so"
+
+
+def test_errors_of_the_engine_carry_everything(engine: axis.Engine) -> None:
+    with pytest.raises(axis.QueryError) as raised:
+        engine.query("select nonsense")
+    error = raised.value
+    assert isinstance(error, ValueError) and (error.code, error.operation) == ("AXIS_QUERY", "query")
+    assert isinstance(error.__cause__, axis.Cause) and "nonsense" in str(error.__cause__)
+    with pytest.raises(LookupError, match="there is no dataset `x`; there are"):
+        engine["x"]
+    with pytest.raises(axis.InvalidArgumentError, match="`name`"):
+        engine[5]  # type: ignore[index]
