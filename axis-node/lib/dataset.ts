@@ -52,6 +52,8 @@ export interface PageRequest {
 /** A dataset: tables that are synced together, and the relation that readers see. `engine.dataset(name)` returns it. */
 export class Dataset {
   readonly #native: NativeDataset;
+  #statusText: string | undefined;
+  #status: DatasetStatus | undefined;
   /** The name. */
   readonly name: string;
 
@@ -88,9 +90,15 @@ export class Dataset {
     return answer(await call(signal, (cancel) => this.#native.verify(written(rest, "the verify options"), cancel)));
   }
 
-  /** Returns what is known, at once and without I/O. */
+  /** Returns what is known, at once and without I/O. The object is frozen, and the same one until something has changed. */
   status(): DatasetStatus {
-    return answer(now(() => this.#native.status()));
+    const text = now(() => this.#native.status());
+    // Statuses are polled: reading one costs more than getting it.
+    if (this.#status === undefined || this.#statusText !== text) {
+      this.#status = freeze(answer<DatasetStatus>(text));
+      this.#statusText = text;
+    }
+    return this.#status;
   }
 
   /** Returns the greatest stored cursor value of each table that has one. */
@@ -112,4 +120,9 @@ export class Dataset {
   async metadata({ signal }: CallOptions = {}): Promise<DatasetMetadata | null> {
     return answer(await call(signal, (cancel) => this.#native.metadata(cancel)));
   }
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(value).forEach(freeze);
+  return Object.freeze(value);
 }

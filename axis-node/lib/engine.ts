@@ -37,6 +37,7 @@ const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.f
 /** An open engine. An engine that is not closed does not keep the process alive; it is closed when the process ends. */
 export class Engine {
   readonly #native: NativeEngine;
+  readonly #datasets = new Map<string, Dataset>();
   #closed = false;
   /** What is asked of the synced data. */
   readonly analytics: Analytics;
@@ -80,10 +81,15 @@ export class Engine {
   /** Returns a dataset by name; throws `AXIS_NOT_FOUND`, listing the known names. */
   dataset(name: string): Dataset {
     if (typeof name !== "string") throw invalid("the name of the dataset is no text");
-    return new Dataset(
-      now(() => this.#native.dataset(name)),
-      name,
-    );
+    let dataset = this.#datasets.get(name);
+    if (dataset === undefined) {
+      dataset = new Dataset(
+        now(() => this.#native.dataset(name)),
+        name,
+      );
+      this.#datasets.set(name, dataset);
+    }
+    return dataset;
   }
 
   /**

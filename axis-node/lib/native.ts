@@ -12,3 +12,11 @@ function load(): Native {
 }
 
 export const native: Native = load();
+
+if (process.env.AXIS_LOG) {
+  try {
+    native.log(process.env.AXIS_LOG);
+  } catch (error) {
+    process.emitWarning(`AXIS_LOG is not followed: ${(error as Error).message}`);
+  }
+}

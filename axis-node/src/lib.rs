@@ -6,6 +6,7 @@
 pub mod dataset;
 pub mod engine;
 pub mod gate;
+pub mod log;
 pub mod progress;
 pub mod query;
 pub mod text;

@@ -1,7 +1,7 @@
 // What a release would hand out: the tarball in an empty project, the types, the README, the generated declarations.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -62,6 +62,12 @@ test("every question has a method, and every method is a question", async () => 
       .map((name) => `${group}.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`),
   );
   assert.deepEqual(methods, questions());
+});
+
+test("only the gate has to do with threads, panics and errors of Node", () => {
+  const files = readdirSync(join(packageRoot, "src")).filter((name) => name !== "gate.rs");
+  assert.ok(files.length > 4);
+  for (const name of files) assert.doesNotMatch(read(`src/${name}`), /catch_unwind|block_on|RUNTIME|spawn\(|napi::Error/, name);
 });
 
 test("the lock file names no host", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { AxisError, Engine } from "axis-engine";
-import { ORDERS, ordersConfig, postgres, storePath } from "./support.mjs";
+import { ORDERS, ordersConfig, postgres, runText, storePath } from "./support.mjs";
 
 const server = postgres();
 
@@ -41,11 +41,15 @@ test("full, then incremental, then nothing new", async () => {
   assert.deepEqual(await engine.query("select count(*) as n, sum(price) as sum from orders").rows(), [{ n: 101, sum: 5076 }]);
 
   const status = orders.status();
+  assert.equal(orders.status(), status, "nothing has changed");
+  assert.ok(Object.isFrozen(status.lastSuccess.tables[0]));
   assert.equal(status.state, "ready");
   assert.equal(status.lastSuccess.rowsRead, 101);
   assert.deepEqual(status.watermarks, { orders: "101" });
   assert.deepEqual(orders.watermarks(), [{ table: "orders", column: "id", value: { type: "integer", value: 101 } }]);
   assert.equal(await orders.resetWatermarks(), 1);
+  assert.notEqual(orders.status(), status);
+  assert.deepEqual(orders.status().watermarks, { orders: null });
   assert.deepEqual(orders.watermarks(), []);
 
   const page = await orders.page({ pageSize: 2, sortBy: "id", direction: "asc", columns: ["id", "item"] });
@@ -166,6 +170,43 @@ test("a sync is aborted by its signal, by cancelSync, by timeoutMs and by close"
   assert.equal((await verified).code, "AXIS_BUSY");
   await Promise.all([engine.close(), assert.rejects(closed, { code: "AXIS_CANCELLED" })]);
   await release();
+});
+
+test("a verification, a page and a question are aborted by their signals", async () => {
+  const { url, orders, engine } = await shop();
+  await orders.sync();
+  await server.hold(`${url} again`, url, "lock table orders in access exclusive mode");
+  const abort = new AbortController();
+  const verified = orders.verify({ signal: abort.signal });
+  const all = engine.verify({ timeoutMs: 50 });
+  abort.abort("enough");
+  await assert.rejects(verified, { code: "AXIS_CANCELLED", cause: "enough" });
+  assert.match((await all).orders.error.code, /^AXIS_(BUSY|TIMEOUT)$/);
+  await server.release(`${url} again`);
+  const { signal } = abort;
+  await assert.rejects(orders.page({}, { signal }), { code: "AXIS_CANCELLED", cause: "enough" });
+  await assert.rejects(orders.metadata({ signal }), { code: "AXIS_CANCELLED", cause: "enough" });
+  await assert.rejects(engine.analytics.monitoring.summary({}, { signal }), { code: "AXIS_CANCELLED", cause: "enough" });
+  await assert.rejects(engine.ask("monitoring.summary", {}, { signal }), { code: "AXIS_CANCELLED", cause: "enough" });
+  await assert.rejects(engine.analytics.monitoring.summary(), { code: "AXIS_NOT_SYNCED" });
+  await assert.rejects(engine.ask("monitoring.weather"), { code: "AXIS_NOT_FOUND" });
+});
+
+test("AXIS_LOG writes what happens to stderr, and a wrong filter is a warning", async () => {
+  const { url } = await shop();
+  const text = `
+    import { Engine } from "axis-engine";
+    const engine = await Engine.open(${JSON.stringify(storePath())}, { config: ${JSON.stringify(ordersConfig(url))} });
+    await engine.dataset("orders").sync();
+    await engine.close();`;
+  const told = await runText(text, { env: { AXIS_LOG: "info" } });
+  assert.deepEqual({ code: told.code, stdout: told.stdout }, { code: 0, stdout: "" });
+  assert.match(told.stderr, /INFO.*synced.*dataset=orders/);
+  const silent = await runText(text);
+  assert.deepEqual({ code: silent.code, stderr: silent.stderr }, { code: 0, stderr: "" });
+  const wrong = await runText(text, { env: { AXIS_LOG: "info,=,=" } });
+  assert.equal(wrong.code, 0);
+  assert.match(wrong.stderr, /Warning: AXIS_LOG is not followed/);
 });
 
 test("onProgress may call the engine, and close it", async () => {

@@ -114,14 +114,21 @@ def test_answers_stream_are_cut_and_are_read_once(engine: axis.Engine) -> None:
 
 
 def test_an_error_in_the_middle_reaches_whoever_reads(engine: axis.Engine) -> None:
-    sql = "select case when range < 200000 then 1 else error('boom') end as n from range(300000)"
-    with pytest.raises(axis.QueryError):
-        engine.query(sql).rows()
-    with pytest.raises(axis.QueryError):
-        engine.query(sql).arrow()
-    answer = engine.query(sql)
-    with pytest.raises((pyarrow.ArrowException, OSError, axis.QueryError)):
-        pyarrow.table(answer)
+    def endless() -> tuple[uuid.UUID, axis.Result]:
+        key = uuid.uuid4()
+        return key, engine.query("select range as n from range(10000000000)", id=key)
+
+    key, answer = endless()
+    with pyarrow.RecordBatchReader.from_stream(answer) as reader:
+        reader.read_next_batch()
+        assert engine.cancel_query(key)
+        with pytest.raises((pyarrow.ArrowException, OSError), match="cancelled"):
+            reader.read_all()
+    key, answer = endless()
+    rows = iter(answer)
+    assert next(rows) == {"n": 0} and engine.cancel_query(key)
+    with pytest.raises(axis.CancelledError):
+        list(rows)
 
 
 def test_queries_are_listed_and_cancelled(engine: axis.Engine) -> None:

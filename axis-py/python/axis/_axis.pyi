@@ -3,7 +3,8 @@
 from typing import Any, Callable, Final, Optional, final
 
 __version__: Final[str]
-__all__: list[str]
+__all__ = ["Call", "Engine", "Job", "QUESTIONS", "Stream", "__version__", "shutdown"]
+
 QUESTIONS: Final[tuple[str, ...]]
 
 def shutdown() -> None: ...

@@ -14,6 +14,7 @@ from ._arguments import (
     Path,
     Timeout,
     bindings,
+    encode,
     opening,
     page_request,
     query_options,
@@ -61,12 +62,8 @@ class AsyncEngine:
 
     def __init__(self, native: _axis.Engine) -> None:
         self._native = native
-        self.analytics: Analytics[Awaitable[Answer]] = Analytics(self._ask)
+        self.analytics: Analytics[Awaitable[Answer]] = Analytics(self.ask)
         """The questions that charts are made of; the answers are awaited."""
-
-    async def _ask(self, question: str, request: str) -> Answer:
-        answer: Answer = json.loads(await awaited(self._native.ask(question, request)))
-        return answer
 
     @property
     def datasets(self) -> Tuple[str, ...]:
@@ -126,6 +123,12 @@ class AsyncEngine:
         """As `Engine.cancel_query`."""
         ended: bool = json.loads(await awaited(self._native.cancel_query(str(id))))
         return ended
+
+    async def ask(self, question: str, request: Optional[Mapping[str, object]] = None) -> Answer:
+        """As `Engine.ask`."""
+        call = self._native.ask(text(question, "question"), encode(request, "request"))
+        answer: Answer = json.loads(await awaited(call))
+        return answer
 
     async def runs(self, limit: int = 50) -> Tuple[Run, ...]:
         """As `Engine.runs`."""

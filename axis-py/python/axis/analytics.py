@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, Generic, Mapping, Optional, Sequence, TypedDict, TypeVar
 
-from ._arguments import Moment, members
+from ._arguments import Moment
+from ._axis import QUESTIONS as QUESTIONS
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Answer = Dict[str, Any]
 T = TypeVar("T")
-Ask = Callable[[str, str], T]
+Ask = Callable[[str, Mapping[str, Any]], T]
 
 
 class LabelFilter(TypedDict, total=False):
@@ -71,7 +72,8 @@ class _Area(Generic[T]):
         self._ask = ask
 
     def _answer(self, question: str, filter: Mapping[str, Any], **more: Any) -> T:
-        return self._ask(question, members(**filter, **more))
+        asked = {**filter, **more}
+        return self._ask(question, {name: value for name, value in asked.items() if value is not None})
 
 
 class Monitoring(_Area[T]):

@@ -15,6 +15,7 @@ from ._arguments import (
     Path,
     Timeout,
     bindings,
+    encode,
     opening,
     page_request,
     query_options,
@@ -82,12 +83,8 @@ class Engine:
 
     def __init__(self, native: _axis.Engine) -> None:
         self._native = native
-        self.analytics: Analytics[Answer] = Analytics(self._ask)
+        self.analytics: Analytics[Answer] = Analytics(self.ask)
         """The questions that charts are made of."""
-
-    def _ask(self, question: str, request: str) -> Answer:
-        answer: Answer = json.loads(self._native.ask(question, request).wait())
-        return answer
 
     @property
     def datasets(self) -> Tuple[str, ...]:
@@ -154,6 +151,12 @@ class Engine:
         """Cancels a query, waits two seconds at most for its end, and tells whether it has ended. Raises NotFoundError."""
         ended: bool = json.loads(self._native.cancel_query(str(id)).wait())
         return ended
+
+    def ask(self, question: str, request: Optional[Mapping[str, object]] = None) -> Answer:
+        """Asks a question by its name, one of `axis.analytics.QUESTIONS`; `analytics` has a method for each."""
+        call = self._native.ask(text(question, "question"), encode(request, "request"))
+        answer: Answer = json.loads(call.wait())
+        return answer
 
     def runs(self, limit: int = 50) -> Tuple[Run, ...]:
         """Returns the newest syncs of all datasets, the newest first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from typing import (
+    TYPE_CHECKING,
     Any,
     Callable,
     Dict,
@@ -49,11 +50,13 @@ class Value:
         assert isinstance(self._data, dict)
         return self._data
 
-    def __getattr__(self, name: str) -> Any:
-        decode = _decoders(type(self)).get(name)
-        if decode is None:
-            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-        return decode(self._members())
+    if not TYPE_CHECKING:
+        # For a type checker there are the annotations, and nothing else.
+        def __getattr__(self, name):
+            decode = _decoders(type(self)).get(name)
+            if decode is None:
+                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+            return decode(self._members())
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__!r} cannot be changed")
