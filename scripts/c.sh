@@ -34,8 +34,11 @@ find_patchelf() {
 copy_libraries() {
     into=$1
     names=$into/.names
-    nm -D --undefined-only "$libraries/libaxis.so" |
-        sed -n 's/.* U \(duckdb_[a-z0-9_]*\).*/\1 axis_\1/p' >"$names"
+    : >"$names"
+    if readelf -d "$libraries/libaxis.so" | grep -q 'NEEDED.*libduckdb'; then
+        nm -D --defined-only "${DUCKDB_LIB_DIR:-$here/target/duckdb}/libduckdb.so" |
+            sed -n 's/.* T \(duckdb_[a-z0-9_]*\)$/\1 axis_\1/p' >"$names"
+    fi
     cp "$libraries/libaxis.so" "$into/$soname.new"
     chmod 755 "$into/$soname.new"
     # The whole program is not needed to find its way in a core dump, and it is most of the file.

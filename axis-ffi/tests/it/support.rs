@@ -73,11 +73,7 @@ impl Program {
         let mut command = Command::new(self.path());
         command
             .current_dir(self.directory.path())
-            .env("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1")
-            .env(
-                "LSAN_OPTIONS",
-                format!("suppressions={}/tests/c/lsan.txt", env!("CARGO_MANIFEST_DIR")),
-            );
+            .env("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1");
         command
     }
 
