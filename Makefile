@@ -27,17 +27,25 @@ FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bu
 RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
 	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
 
-.PHONY: help demo test soak check fmt bench fuzz libduckdb clean bootstrap
+.PHONY: help demo test test-py wheel soak check fmt bench fuzz libduckdb clean bootstrap
 
 help: ## what there is
 	@echo "make <target> [ARGS=...]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: libduckdb ## everything at work on made-up data; ARGS=--once ends after the first sync
 	cargo run --locked -p axis-http --bin axis $(FEATURES) -- demo $(ARGS)
 
 test: bootstrap check ## formatting, lints, documentation and every test; ARGS goes to cargo test
 	$(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
+
+test-py: bootstrap libduckdb ## the tests of the Python package, with the wheel built and installed for them; ARGS goes to pytest
+	@scripts/bootstrap.sh python
+	CARGO_TARGET_DIR="$(TARGET)" $(RUN_PATH) scripts/python.sh test $(ARGS)
+
+wheel: libduckdb ## the Python wheel of a release, in <target directory>/dist
+	@scripts/bootstrap.sh python
+	CARGO_TARGET_DIR="$(TARGET)" $(RUN_PATH) scripts/python.sh wheel
 
 soak: bootstrap libduckdb ## the tests, with those that try out chance in their long form, for about an hour; ARGS goes to cargo test
 	AXIS_SOAK=1 $(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)

@@ -5,6 +5,7 @@
 #   postgresql  `initdb` and `postgres`, for the throw-away servers of the tests
 #   rust        rustfmt and clippy
 #   cxx         a C++ compiler, only needed to compile DuckDB itself
+#   python      Python 3 that can make virtual environments
 set -eu
 
 say() {
@@ -21,6 +22,10 @@ have_postgresql() {
         [ ! -x "$initdb" ] || return 0
     done
     return 1
+}
+
+have_python() {
+    "${PYTHON:-python3}" -c 'import ensurepip, venv' >/dev/null 2>&1
 }
 
 have_cxx() {
@@ -74,9 +79,10 @@ for need in "$@"; do
     case $need in
         postgresql) have_postgresql || install "PostgreSQL" postgresql ;;
         cxx) have_cxx || install "a C++ compiler" g++ ;;
+        python) have_python || install "Python" python3 python3-venv ;;
         rust) rust ;;
         *)
-            say "there is no \`$need\`; there are: postgresql, rust, cxx"
+            say "there is no \`$need\`; there are: postgresql, rust, cxx, python"
             exit 2
             ;;
     esac

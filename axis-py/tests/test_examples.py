@@ -52,7 +52,9 @@ def test_an_example_shows_what_it_says(path: Path, store: Path, directory: Path)
 
 @pytest.mark.parametrize("readme", [ROOT / "axis-py" / "README.md", ROOT / "README.md"], ids=["python", "project"])
 def test_the_readme_works(readme: Path, tmp_path: Path, directory: Path) -> None:
-    for block in re.findall(r"```python\n(.*?)```", readme.read_text(), re.DOTALL):
+    blocks = re.findall(r"```python\n(.*?)```", readme.read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
         program = tmp_path / "readme.py"
         program.write_text(block)
         assert output(program, at=tmp_path)

@@ -65,6 +65,7 @@ def test_the_wheel_brings_everything_along() -> None:
         metadata = next(wheel.read(name).decode() for name in names if name.endswith(".dist-info/METADATA"))
     for name in ("axis/__init__.py", "axis/_axis.pyi", "axis/py.typed", "axis/_axis.abi3.so"):
         assert name in names
+    assert [name for name in names if name.endswith("/LICENSE-MIT")]
     assert not [name for name in names if "test" in name or name.endswith(".pyc")]
     needs = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
     assert needs and all("extra ==" in need for need in needs)
