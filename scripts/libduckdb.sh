@@ -100,12 +100,12 @@ stamp=$directory/stamp
 size() {
     wc -c <"$1" | tr -d ' '
 }
-if [ -f "$directory/$library" ] && [ -f "$stamp" ] &&
+if [ -f "$directory/$library" ] && [ -f "$directory/LICENSE" ] && [ -f "$stamp" ] &&
     [ "$(cat "$stamp")" = "$sum $(size "$directory/$library")" ]; then
     exit 0
 fi
 
-[ -f "$cache/$library" ] || fetch
+[ -f "$cache/$library" ] && [ -f "$cache/LICENSE" ] || fetch
 mkdir -p "$directory"
 # A library that is the same already keeps its time, so that nothing is linked anew.
 if ! cmp -s "$cache/$library" "$directory/$library"; then
@@ -114,5 +114,7 @@ if ! cmp -s "$cache/$library" "$directory/$library"; then
     ln "$cache/$library" "$new" 2>/dev/null || cp "$cache/$library" "$new"
     mv -f "$new" "$directory/$library"
 fi
+# Whoever hands the library on hands this on with it.
+cp -f "$cache/LICENSE" "$directory/LICENSE"
 echo "$sum $(size "$directory/$library")" >"$stamp"
 say "DuckDB ${version%%-*} for $platform is in $directory"

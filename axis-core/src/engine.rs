@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -108,7 +109,7 @@ impl Inner {
 }
 
 /// How much of its resources an engine uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Usage {
     /// Bytes of the store and its log on disk.
@@ -389,6 +390,21 @@ impl Engine {
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<SyncEvent> {
         self.0.events.subscribe()
+    }
+
+    /// Completes when the engine has been closed and its tasks have ended. Holds nothing of the engine.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let (closing, tasks) = (self.0.closing.clone(), self.0.tasks.clone());
+        async move {
+            closing.cancelled().await;
+            tasks.wait().await;
+        }
+    }
+
+    /// Tells whether the engine was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
     }
 
     /// Returns the newest runs of all datasets, newest first.

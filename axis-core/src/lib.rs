@@ -20,6 +20,7 @@
 //! * [`Dataset::verify`] compares source and store, row by row in sums; [`VerifyReport`] names what differs.
 //! * [`SyncReport`] says what a sync did and why; [`SyncEvent`]s say it while it happens.
 //! * [`Engine::query`], [`Dataset::page`] and [`Dataset::metadata`] read what is stored.
+//! * [`blocking`] has the same words for callers that wait.
 //! * [`wire`] is the JSON that the adapters of other languages send and read.
 //! * [`Error`] says what to do next: [`ErrorKind`] is one table, the same in every language.
 //!
@@ -31,6 +32,7 @@
 //! * `fail-points` lets the tests of this crate kill a sync at each of its steps. It is no part of the interface.
 
 pub mod analytics;
+pub mod blocking;
 pub mod browse;
 pub mod column;
 pub mod config;

@@ -12,7 +12,7 @@ use crate::config::ViewConfig;
 use crate::dataset::{Dataset, lock};
 use crate::error::Result;
 use crate::source::ident::ident;
-use crate::store::{Limits, fault};
+use crate::store::{Limits, Reason, fault};
 
 /// The columns whose values clients filter by.
 const FILTER_COLUMNS: [&str; 8] = [
@@ -93,15 +93,26 @@ pub struct SummaryStats {
     pub p99_latency: f64,
 }
 
-/// The metadata of each dataset's newest generation.
+/// What is known about each dataset's newest generation.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<HashMap<String, (u64, Arc<DatasetMetadata>)>>);
+pub(crate) struct Cache {
+    metadata: Mutex<HashMap<String, (u64, Arc<DatasetMetadata>)>>,
+    rows: Mutex<HashMap<String, (u64, u64)>>,
+}
 
 impl Cache {
     /// Forgets everything: generations of another store say nothing about this one.
     pub(crate) fn forget(&self) {
-        lock(&self.0).clear();
+        lock(&self.metadata).clear();
+        lock(&self.rows).clear();
     }
+}
+
+/// Returns what was kept of this generation.
+fn kept<T: Clone>(cache: &Mutex<HashMap<String, (u64, T)>>, dataset: &str, generation: u64) -> Option<T> {
+    let cache = lock(cache);
+    let (of, value) = cache.get(dataset)?;
+    (*of == generation).then(|| value.clone())
 }
 
 impl Dataset {
@@ -116,10 +127,8 @@ impl Dataset {
             return Ok(None);
         };
         let cache = &self.engine().metadata;
-        if let Some((cached, metadata)) = lock(&cache.0).get(self.name())
-            && *cached == generation
-        {
-            return Ok(Some(Arc::clone(metadata)));
+        if let Some(metadata) = kept(&cache.metadata, self.name(), generation) {
+            return Ok(Some(metadata));
         }
         let view = self.layout();
         let metadata = self
@@ -134,9 +143,37 @@ impl Dataset {
             .await?
             .map(Arc::new);
         if let Some(metadata) = &metadata {
-            lock(&cache.0).insert(self.name().to_owned(), (generation, Arc::clone(metadata)));
+            lock(&cache.metadata).insert(self.name().to_owned(), (generation, Arc::clone(metadata)));
         }
         Ok(metadata)
+    }
+
+    /// Returns how many rows readers see; `None` when the dataset was never synced. Counted at the first call after a change.
+    ///
+    /// # Errors
+    /// `Store`, `Closed`.
+    pub async fn row_count(&self) -> Result<Option<u64>> {
+        self.check_readable()?;
+        let generation = self.status().generation;
+        let Some(relation) = self.relation().map(str::to_owned).filter(|_| generation > 0) else {
+            return Ok(None);
+        };
+        let cache = &self.engine().metadata;
+        if let Some(rows) = kept(&cache.rows, self.name(), generation) {
+            return Ok(Some(rows));
+        }
+        let store = self.engine().readable().await?;
+        let count = move |connection: &Connection, _: &Reason| {
+            if columns_of(connection, &relation)?.is_empty() {
+                return Ok(None);
+            }
+            number(connection, &format!("select count(*) from {}", ident(&relation))).map(Some)
+        };
+        let rows = store.pool.snapshot(Limits::default(), count).await?;
+        if let Some(rows) = rows {
+            lock(&cache.rows).insert(self.name().to_owned(), (generation, rows));
+        }
+        Ok(rows)
     }
 }
 

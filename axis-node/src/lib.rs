@@ -1,1 +1,12 @@
-//! AXIS for Node.
+//! AXIS for Node: the addon under `lib/`, which is what people use and read.
+//!
+//! Options and answers cross as JSON text and rows as text or Arrow IPC. [`gate`] is the only place where a call enters the
+//! core: there are the runtime, cancellation, panics and errors.
+
+pub mod dataset;
+pub mod engine;
+pub mod gate;
+pub mod log;
+pub mod progress;
+pub mod query;
+pub mod text;

@@ -18,7 +18,9 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     }
     // What drivers say, as the log of this machine has it.
     let chain = error.chain();
-    let cause = chain.strip_prefix(&error.to_string()).and_then(|rest| rest.strip_prefix(": "));
+    let cause = chain
+        .strip_prefix(&error.to_string())
+        .and_then(|rest| rest.strip_prefix(": "));
     let told = (error.code(), error.message(), error.operation(), context, cause);
     let made = py.import("axis.exceptions")?.getattr("_restore")?.call1(told)?;
     Ok(PyErr::from_value(made))

@@ -81,13 +81,17 @@ fn variable(block: &Block<'_>, name: &str) -> Option<(String, Place)> {
     Some((text.to_owned(), place))
 }
 
+/// How an origin is spelled.
+const ORIGIN: &str = "scheme://host or scheme://host:port";
+
 /// The configured origins; without any the two addresses of a local frontend, and those of the environment.
 fn origins(block: &Block<'_>) -> Vec<String> {
     if block.entry("origins").is_some() {
         let own = block.strings("origins", true).unwrap_or_default();
         if let Some(entry) = block.entry("origins") {
-            own.iter()
-                .for_each(|text| check_origin(block, "origins", text, &entry.place));
+            for text in own.iter().filter(|text| !is_origin(text)) {
+                block.bad("origins", &entry.place, format!("{text:?}"), ORIGIN);
+            }
         }
         return distinct(own.iter().map(String::as_str));
     }
@@ -97,9 +101,14 @@ fn origins(block: &Block<'_>) -> Vec<String> {
         block
             .ledger
             .set(block.key(key), shown, found.as_ref().map(|(_, place)| place));
+        // An installation that has always run with such an address must not stop for it.
         found.map(|(text, place)| {
-            text.split(',').for_each(|text| check_origin(block, key, text, &place));
-            text
+            let (fits, strange): (Vec<&str>, Vec<&str>) = text.split(',').partition(|text| is_origin(text));
+            for text in strange {
+                let message = format!("`{name}` is ignored: {text:?} is not allowed, allowed is {ORIGIN}");
+                block.ledger.warn(&place, message);
+            }
+            fits.join(",")
         })
     };
     let one = setting("frontend_url", "FRONTEND_URL", "http://localhost:3500").unwrap_or_default();
@@ -108,8 +117,8 @@ fn origins(block: &Block<'_>) -> Vec<String> {
     distinct(local.into_iter().chain([one.as_str()]).chain(many.split(',')))
 }
 
-/// Refuses what no browser sends as an origin, `*` above all: answers are for pages that are named.
-fn check_origin(block: &Block<'_>, key: &str, text: &str, place: &Place) {
+/// Tells whether a browser can send this as an origin, or there is nothing. `*` is none: answers are for pages that are named.
+fn is_origin(text: &str) -> bool {
     let text = text.trim().trim_end_matches('/');
     let host = text
         .split_once("://")
@@ -118,9 +127,7 @@ fn check_origin(block: &Block<'_>, key: &str, text: &str, place: &Place) {
         let strange = |c: char| !c.is_ascii_graphic() || "/*?#@,\\".contains(c);
         !host.is_empty() && !host.contains(strange)
     };
-    if !text.is_empty() && !host.flatten().is_some_and(fits) {
-        block.bad(key, place, format!("{text:?}"), "scheme://host or scheme://host:port");
-    }
+    text.is_empty() || host.flatten().is_some_and(fits)
 }
 
 /// The hosts that the wizard may connect to besides the configured ones; the variable has commas between them.

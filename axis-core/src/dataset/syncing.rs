@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::handle::{Reservation, Reserved, SyncHandle};
 use super::{Dataset, closed, lock};
+use crate::analytics::frame::renew;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
 use crate::source::{ReadProgress, Source};
@@ -261,6 +262,9 @@ impl Dataset {
                 reach(Step::Finished);
                 // Whoever hears of the commit may start the next sync at once.
                 drop(reservation);
+                if report.changed {
+                    renew(self);
+                }
                 tracing::info!(
                     dataset = %report.dataset, strategy = report.strategy.as_str(), rows = report.rows_read,
                     changed = report.changed, elapsed_ms = report.elapsed_ms, generation = report.generation, "synced"

@@ -32,7 +32,7 @@ pub(crate) struct Texts {
 
 impl Texts {
     /// Returns the texts for a frame, reading them at the first call; `None` when the search cannot be told from them.
-    pub(super) async fn of<'f>(dataset: &Dataset, frame: &'f Frame) -> Result<Option<&'f Self>> {
+    pub(crate) async fn of<'f>(dataset: &Dataset, frame: &'f Frame) -> Result<Option<&'f Self>> {
         let texts = frame.texts.get_or_try_init(|| load(dataset, frame)).await?;
         Ok(texts.as_ref())
     }

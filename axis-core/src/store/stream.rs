@@ -137,6 +137,8 @@ pub(crate) async fn open_stream(pool: &Arc<Pool>, query: Query, ticket: Ticket) 
             })
         }));
         target.release();
+        // Whoever hears of the end does not find it among what runs.
+        drop(ticket);
         match outcome {
             Ok(Ok(())) => owner.give_back(connection),
             Ok(Err(error)) => {

@@ -282,3 +282,19 @@ pub enum SyncEvent {
         failure: Failure,
     },
 }
+
+impl SyncEvent {
+    /// Returns the run that it belongs to.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        match self {
+            Self::Started { run_id, .. }
+            | Self::Planned { run_id, .. }
+            | Self::Progress { run_id, .. }
+            | Self::Verifying { run_id, .. }
+            | Self::Verified { run_id, .. } => run_id,
+            Self::Committed { report } => &report.run_id,
+            Self::Failed { failure, .. } => &failure.run_id,
+        }
+    }
+}

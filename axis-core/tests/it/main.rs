@@ -3,6 +3,7 @@
 
 mod bad_days;
 mod bad_input;
+mod blocking;
 mod browse;
 mod browse_guards;
 mod cancel;

@@ -90,9 +90,9 @@ async fn an_engine_opens_with_files_that_were_never_on_a_disk() {
         "store": store,
         "env": { "DUCKDB_QUERY_CONCURRENCY": "3" },
         "config": {
-            "kpi_db": { "enabled": true, "connection": { "url": "postgresql://u@localhost/x" }, "queries": {} },
+            "kpi_db": { "enabled": true, "url": "postgresql://u@localhost/x", "queries": {} },
             "eval_db.yaml": "eval_db:\n  enabled: false\n",
-            "datasets": { "orders": { "connection": { "url": "postgresql://u@localhost/x" }, "tables": { "orders": { "query": "select 1 as id" } } } },
+            "datasets": { "orders": { "url": "postgresql://u@localhost/x", "tables": { "orders": { "query": "select 1 as id" } } } },
         },
     });
     let opening = wire::Opening::from_json(options, &Env::default()).unwrap();

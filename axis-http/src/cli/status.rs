@@ -1,6 +1,6 @@
 //! `axis status`.
 
-use axis_core::{Dataset, DatasetStatus, Engine, Result as AxisResult};
+use axis_core::{DatasetStatus, Engine, Result as AxisResult};
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
@@ -41,14 +41,9 @@ pub(crate) async fn run(context: &Context) -> Result<Exit, Failure> {
 async fn collect(engine: &Engine) -> AxisResult<Vec<(DatasetStatus, Option<u64>)>> {
     let mut all = Vec::new();
     for dataset in engine.datasets() {
-        all.push((dataset.status(), rows(&dataset).await?));
+        all.push((dataset.status(), dataset.row_count().await?));
     }
     Ok(all)
-}
-
-/// The rows that readers see; `None` when there is no relation yet.
-async fn rows(dataset: &Dataset) -> AxisResult<Option<u64>> {
-    Ok(dataset.metadata().await?.map(|metadata| metadata.row_count))
 }
 
 fn with_rows(status: &DatasetStatus, rows: Option<u64>) -> Value {

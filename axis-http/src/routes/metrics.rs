@@ -82,12 +82,7 @@ async fn datasets(text: &mut Text, engine: &Engine) {
     let mut all = Vec::new();
     for dataset in engine.datasets().filter(|dataset| dataset.status().enabled) {
         // What cannot be counted is left out, and so it does not look like an empty dataset.
-        let rows = dataset
-            .metadata()
-            .await
-            .ok()
-            .flatten()
-            .map(|metadata| metadata.row_count);
+        let rows = dataset.row_count().await.ok().flatten();
         all.push((dataset.status(), rows));
     }
     let now = Utc::now();

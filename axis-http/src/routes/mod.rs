@@ -98,6 +98,11 @@ mod tests {
             .collect();
         let unlisted: Vec<_> = documented.difference(&listed).collect();
         assert!(unlisted.is_empty(), "routes/policy.rs has no line for {unlisted:?}");
+        let stale: Vec<_> = listed.difference(&documented).collect();
+        assert!(
+            stale.is_empty(),
+            "routes/policy.rs has a line for {stale:?}, which are no routes"
+        );
 
         // What was added without a description shows only here.
         let shown = format!("{router:?}");

@@ -72,18 +72,15 @@ fn relation(dataset: &Dataset) -> String {
 
 async fn describe(dataset: &Dataset) -> Value {
     let status = dataset.status();
-    let rows = match dataset.metadata().await {
-        Ok(metadata) => metadata.map_or(0, |metadata| metadata.row_count),
-        Err(error) => {
-            tracing::warn!(dataset = dataset.name(), code = error.code(), error = %error.chain(), "the rows cannot be counted");
-            0
-        }
-    };
+    let rows = dataset.row_count().await.unwrap_or_else(|error| {
+        tracing::warn!(dataset = dataset.name(), code = error.code(), error = %error.chain(), "the rows cannot be counted");
+        None
+    });
     let last = status.last_success.as_ref();
     let incremental = last.filter(|report| report.strategy.as_str() == "incremental");
     let mut value = json!({
         "state": status.state,
-        "rows": rows,
+        "rows": rows.unwrap_or_default(),
         "last_sync": last.map(|report| time(report.finished_at)),
         "error": status.last_failure.as_ref().map(|failure| &failure.message),
         "truncated": last.is_some_and(|report| report.truncated),

@@ -12,6 +12,7 @@ use super::load::{self, Needs};
 use super::{Relation, Shared};
 use crate::dataset::{Dataset, lock};
 use crate::error::{Error, ErrorKind, Result};
+use crate::query::Texts;
 use crate::store::{Limits, Reason, stored_generation};
 
 /// The frames of an engine, and the turns of those who work on them.
@@ -38,6 +39,8 @@ struct Slot {
     generation: u64,
     /// Whether it is being made although nobody waits for it.
     begun: AtomicBool,
+    /// Whether a request has asked for it.
+    asked: AtomicBool,
     /// `None` inside: the relation is too large.
     frame: OnceCell<Option<Shared>>,
 }
@@ -71,10 +74,46 @@ impl Frames {
             Arc::new(Slot {
                 generation,
                 begun: AtomicBool::new(false),
+                asked: AtomicBool::new(false),
                 frame: OnceCell::new(),
             })
         });
         Arc::clone(slot)
+    }
+
+    /// Returns the older frames that somebody has asked.
+    fn outdated(&self, dataset: &str, generation: u64) -> Vec<(Part, Option<Shared>)> {
+        let slots = lock(&self.slots);
+        let of = slots
+            .iter()
+            .filter(|((name, _), slot)| name == dataset && slot.generation < generation);
+        of.filter(|(_, slot)| slot.asked.load(Ordering::Relaxed))
+            .map(|((_, part), slot)| (part.clone(), slot.frame.get().cloned().flatten()))
+            .collect()
+    }
+}
+
+/// Makes the frames anew that were asked before the last change, so that the next one who asks need not wait. Those that nobody
+/// asked are not made again.
+pub(crate) fn renew(dataset: &Dataset) {
+    let engine = dataset.engine();
+    for (part, before) in engine.frames.outdated(dataset.name(), dataset.generation()) {
+        let searched = before.is_some_and(|frame| frame.texts.initialized());
+        let dataset = dataset.clone();
+        engine.clone().in_background(async move {
+            let renewed = async {
+                let slot = slot(&dataset, part.clone())?;
+                if let Some(frame) = made(&dataset, &slot, &part).await?
+                    && searched
+                {
+                    Texts::of(&dataset, &frame).await?;
+                }
+                Ok::<_, Error>(())
+            };
+            if let Err(error) = renewed.await {
+                tracing::debug!(error = %error.chain(), "the columns are not in memory");
+            }
+        });
     }
 }
 
@@ -84,13 +123,22 @@ impl Frames {
 /// # Errors
 /// `NotSynced`, `Store`, `Closed`.
 pub(crate) async fn of(dataset: &Dataset, part: Part) -> Result<Option<Shared>> {
+    let slot = slot(dataset, part.clone())?;
+    slot.asked.store(true, Ordering::Relaxed);
+    made(dataset, &slot, &part).await
+}
+
+/// Returns where the frame of the newest generation is, or will be.
+fn slot(dataset: &Dataset, part: Part) -> Result<Arc<Slot>> {
     dataset.check_readable()?;
-    let generation = dataset.generation();
-    if generation == 0 {
-        return Err(not_synced(dataset));
+    match dataset.generation() {
+        0 => Err(not_synced(dataset)),
+        generation => Ok(dataset.engine().frames.slot(dataset.name(), part, generation)),
     }
-    let slot = dataset.engine().frames.slot(dataset.name(), part.clone(), generation);
-    let needs = match &part {
+}
+
+async fn made(dataset: &Dataset, slot: &Slot, part: &Part) -> Result<Option<Shared>> {
+    let needs = match part {
         Part::Whole => Needs::everything(),
         Part::Labels(column) => Needs::labels(column),
     };
@@ -102,6 +150,7 @@ pub(crate) async fn of(dataset: &Dataset, part: Part) -> Result<Option<Shared>> 
 pub(crate) fn ready(dataset: &Dataset) -> Option<Option<Shared>> {
     let generation = dataset.generation();
     let slot = dataset.engine().frames.slot(dataset.name(), Part::Whole, generation);
+    slot.asked.store(true, Ordering::Relaxed);
     if let Some(frame) = slot.frame.get() {
         return Some(frame.clone());
     }
@@ -219,4 +268,24 @@ async fn make(dataset: &Dataset, needs: Needs) -> Result<Option<Shared>> {
 
 fn not_synced(dataset: &Dataset) -> Error {
     Error::new(ErrorKind::NotSynced, "the dataset was never synced").with("dataset", dataset.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_asked_of_an_older_generation_is_made_anew() {
+        let frames = Frames::default();
+        let slot = frames.slot("monitoring", Part::Whole, 1);
+        let count = |dataset, generation| frames.outdated(dataset, generation).len();
+        assert_eq!(count("monitoring", 2), 0);
+        slot.asked.store(true, Ordering::Relaxed);
+        assert_eq!(
+            [count("monitoring", 2), count("monitoring", 1), count("eval", 2)],
+            [1, 0, 0]
+        );
+        frames.slot("monitoring", Part::Whole, 2);
+        assert_eq!(count("monitoring", 3), 0);
+    }
 }

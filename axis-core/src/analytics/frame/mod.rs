@@ -21,7 +21,7 @@ mod times;
 use std::sync::Arc;
 
 pub(crate) use bounds::PageBounds;
-pub(crate) use cache::{Frames, compute, narrowed, ready, relation_of};
+pub(crate) use cache::{Frames, compute, narrowed, ready, relation_of, renew};
 use codes::{Coded, Encoder, NULL};
 pub(crate) use group::{Groups, Key, NONE, Tally};
 use load::Slot;

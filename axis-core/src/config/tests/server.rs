@@ -275,11 +275,24 @@ fn an_unknown_key_gets_a_suggestion() {
 fn an_origin_names_a_scheme_and_a_host() {
     for (name, value) in [
         ("FRONTEND_URL", "*"),
-        ("FRONTEND_URLS", "https://a.example, *"),
+        ("FRONTEND_URLS", "https://b.example, *"),
         ("FRONTEND_URL", "a.example"),
+        ("FRONTEND_URL", "https://a.example/path"),
     ] {
-        let message = try_resolve(&[], &[(name, value)]).unwrap_err().to_string();
-        assert!(message.contains(name) && message.contains("scheme://host"), "{message}");
+        let config = resolve(&[], &[(name, value)]);
+        let warned = warned(&config).join("; ");
+        assert!(warned.contains(name) && warned.contains("scheme://host"), "{warned}");
+        let origins = &config.server.origins;
+        assert_eq!(
+            origins.contains(&"https://b.example".to_owned()),
+            value.contains("b.example")
+        );
+        assert!(
+            !origins
+                .iter()
+                .any(|origin| origin.contains('*') || origin.contains("a.example")),
+            "{origins:?}"
+        );
     }
     for lines in [
         "['*']",

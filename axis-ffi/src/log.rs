@@ -1,0 +1,142 @@
+//! What the library logs, handed to a callback.
+
+use std::cell::Cell;
+use std::ffi::{c_char, c_void};
+use std::fmt::{self, Write as _};
+use std::sync::{OnceLock, PoisonError, RwLock};
+
+use axis_core::{Error, ErrorKind, Result};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::Registry;
+
+use crate::error::{axis_error, axis_status};
+use crate::gate::{c_text, enter};
+use crate::handle::wrong;
+
+/// Nothing is logged.
+pub const AXIS_LOG_OFF: u32 = 0;
+/// What went wrong.
+pub const AXIS_LOG_ERROR: u32 = 1;
+/// And what may go wrong.
+pub const AXIS_LOG_WARN: u32 = 2;
+/// And what was done.
+pub const AXIS_LOG_INFO: u32 = 3;
+/// And why.
+pub const AXIS_LOG_DEBUG: u32 = 4;
+/// And everything else.
+pub const AXIS_LOG_TRACE: u32 = 5;
+
+/// Hears of what the library logs. Called on any thread, by several at once; the texts live for the call. It must not throw.
+pub type axis_log_callback =
+    Option<unsafe extern "C" fn(userdata: *mut c_void, level: u32, target: *const c_char, message: *const c_char)>;
+
+#[derive(Clone, Copy)]
+struct Listener {
+    callback: unsafe extern "C" fn(*mut c_void, u32, *const c_char, *const c_char),
+    userdata: *mut c_void,
+    level: u32,
+}
+
+// SAFETY: the header says that the callback is called on any thread, and the caller has agreed.
+unsafe impl Send for Listener {}
+// SAFETY: the same.
+unsafe impl Sync for Listener {}
+
+static LISTENER: RwLock<Option<Listener>> = RwLock::new(None);
+
+thread_local! {
+    /// Whether this thread is inside the callback: what it does there is not logged, and cannot replace the callback.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Sets the callback that hears of what all engines of this process log, up to a level; NULL for none. When it has returned, the
+/// callback of before is not called any more.
+///
+/// Errors: AXIS_INVALID_ARGUMENT for an unknown level, inside of the callback, and when the program, being Rust, listens itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn axis_log_set(
+    callback: axis_log_callback,
+    userdata: *mut c_void,
+    level: u32,
+    error_out: *mut *mut axis_error,
+) -> axis_status {
+    // SAFETY: the header asks for what `enter` does.
+    unsafe { enter(error_out, |_| set(callback, userdata, level)) }
+}
+
+fn set(callback: axis_log_callback, userdata: *mut c_void, level: u32) -> Result<()> {
+    static LISTENS: OnceLock<bool> = OnceLock::new();
+    if level > AXIS_LOG_TRACE {
+        let message = format!("`level` is {level}; allowed is AXIS_LOG_OFF (0) to AXIS_LOG_TRACE (5)");
+        return Err(wrong(message));
+    }
+    if INSIDE.get() {
+        return Err(wrong(
+            "the callback of the log cannot be set inside of itself".to_owned(),
+        ));
+    }
+    let listens = || tracing::subscriber::set_global_default(Registry::default().with(Forward)).is_ok();
+    if callback.is_some() && !*LISTENS.get_or_init(listens) {
+        let message = "the log of this process goes to somebody else already";
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    *LISTENER.write().unwrap_or_else(PoisonError::into_inner) = callback.map(|callback| Listener {
+        callback,
+        userdata,
+        level,
+    });
+    Ok(())
+}
+
+struct Forward;
+
+impl<S: Subscriber> Layer<S> for Forward {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let (level, target) = (number(event.metadata()), event.metadata().target());
+        if INSIDE.get() || !target.starts_with("axis") {
+            return;
+        }
+        let listener = LISTENER.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(listener) = listener.as_ref().filter(|listener| level <= listener.level) else {
+            return;
+        };
+        let mut message = Message::default();
+        event.record(&mut message);
+        let (target, message) = (c_text(target), c_text(message.0));
+        INSIDE.set(true);
+        // SAFETY: it is the caller's own function and data, which live until another callback is set, and that waits for this.
+        unsafe { (listener.callback)(listener.userdata, level, target.as_ptr(), message.as_ptr()) };
+        INSIDE.set(false);
+    }
+}
+
+fn number(metadata: &Metadata<'_>) -> u32 {
+    match *metadata.level() {
+        Level::ERROR => AXIS_LOG_ERROR,
+        Level::WARN => AXIS_LOG_WARN,
+        Level::INFO => AXIS_LOG_INFO,
+        Level::DEBUG => AXIS_LOG_DEBUG,
+        Level::TRACE => AXIS_LOG_TRACE,
+    }
+}
+
+/// The message first, then the fields as name=value.
+#[derive(Default)]
+struct Message(String);
+
+impl Visit for Message {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a text does not fail.
+        if field.name() == "message" {
+            self.0.insert_str(0, &format!("{value:?}"));
+        } else {
+            let _ = write!(self.0, " {}={value:?}", field.name());
+        }
+    }
+}

@@ -1,0 +1,176 @@
+/** The engine: opens the store, hands out datasets, syncs, answers queries, closes. */
+
+import type { NativeEngine } from "../native";
+import { Analytics, ask } from "./analytics";
+import { Dataset, type SyncOptions, type VerifyOptions } from "./dataset";
+import { AxisError, type AxisErrorJson, invalid } from "./errors";
+import { type CallOptions, call, now, watched } from "./gate";
+import { answer, camelCased, options as written, parse } from "./json";
+import { native } from "./native";
+import { type Parameters, Query, type QueryOptions } from "./query";
+import type { QueryStatus, Row, RunRecord, SyncReport, Usage, VerifyReport } from "./reports";
+
+/** What an engine is opened with. */
+export interface OpenOptions {
+  /** The path of the store, in place of `duckdb.path` of the configuration. */
+  store?: string;
+  /**
+   * A directory as `axis --custom-dir` takes; or the files themselves by name (`monitoring_db`, `datasets`, …), each as its text
+   * or as an object. Without it a store alone has no datasets configured; without either it is the directory that the `axis`
+   * command would take.
+   */
+  config?: string | Record<string, unknown>;
+  /** Variables for the configuration, in addition to `process.env`, over which they win. */
+  env?: Record<string, string>;
+  /** Whether datasets are synced by their schedules; they are not by default. */
+  scheduler?: boolean;
+  /** Takes the store over from a process that has given no sign of life for so many seconds, at least 3. */
+  takeOverSeconds?: number;
+}
+
+/** What became of one dataset among several. */
+export type Outcome<T> = { ok: T; error?: undefined } | { ok?: undefined; error: AxisError };
+
+/** The symbol of `await using`; older Node has none, and then it is the one that polyfills look up. */
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
+
+/** An open engine. An engine that is not closed does not keep the process alive; it is closed when the process ends. */
+export class Engine {
+  readonly #native: NativeEngine;
+  readonly #datasets = new Map<string, Dataset>();
+  #closed = false;
+  /** What is asked of the synced data. */
+  readonly analytics: Analytics;
+
+  private constructor(engine: NativeEngine) {
+    this.#native = engine;
+    this.analytics = new Analytics(engine);
+  }
+
+  /**
+   * Opens an engine, by the path of its store or by options.
+   *
+   * Rejects with `AXIS_LOCKED` when another engine holds the store (the message names its process), `AXIS_CONFIG` or
+   * `AXIS_STORE`.
+   */
+  static async open(store: string, options?: OpenOptions): Promise<Engine>;
+  static async open(options?: OpenOptions): Promise<Engine>;
+  static async open(first?: string | OpenOptions, options?: OpenOptions): Promise<Engine> {
+    const given = typeof first === "string" ? { ...options, store: first } : first;
+    if (typeof first !== "string" && options !== undefined) throw invalid("the path of the store is no text");
+    const text = written(given, "the open options");
+    const environment = JSON.stringify(process.env);
+    return new Engine(await call(undefined, () => native.open(text, environment)));
+  }
+
+  /** The version of AXIS. */
+  static get version(): string {
+    return native.version();
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The names of the configured datasets. */
+  get datasets(): string[] {
+    return now(() => this.#native.datasets());
+  }
+
+  /** Returns a dataset by name; throws `AXIS_NOT_FOUND`, listing the known names. */
+  dataset(name: string): Dataset {
+    if (typeof name !== "string") throw invalid("the name of the dataset is no text");
+    let dataset = this.#datasets.get(name);
+    if (dataset === undefined) {
+      dataset = new Dataset(
+        now(() => this.#native.dataset(name)),
+        name,
+      );
+      this.#datasets.set(name, dataset);
+    }
+    return dataset;
+  }
+
+  /**
+   * Syncs every dataset that is enabled and configured, and resolves to what became of each. Datasets with equal connections are
+   * read from one snapshot. The promise rejects for wrong options and for what `onProgress` throws, not for a failed dataset.
+   */
+  async sync(options: SyncOptions = {}): Promise<Record<string, Outcome<SyncReport>>> {
+    const { signal, onProgress, ...rest } = options ?? {};
+    const text = await watched({ signal, onProgress }, (cancel, listener) =>
+      this.#native.sync(written(rest, "the sync options"), cancel, listener),
+    );
+    return outcomes(text);
+  }
+
+  /** Compares every dataset that is enabled and configured with its source, and resolves to what became of each. */
+  async verify(options: VerifyOptions = {}): Promise<Record<string, Outcome<VerifyReport>>> {
+    const { signal, ...rest } = options ?? {};
+    return outcomes(await call(signal, (cancel) => this.#native.verify(written(rest, "the verify options"), cancel)));
+  }
+
+  /** Prepares a SELECT; it runs when its answer is asked for. */
+  query<R = Row>(sql: string, params?: Parameters, options?: QueryOptions): Query<R> {
+    return new Query<R>(this.#native, sql, params, options);
+  }
+
+  /** Returns the queries that wait or run, the oldest first. */
+  queries(): QueryStatus[] {
+    return answer(now(() => this.#native.queries()));
+  }
+
+  /** Cancels a query and waits up to two seconds for its end; tells whether it has ended. Rejects with `AXIS_NOT_FOUND`. */
+  async cancelQuery(id: string): Promise<boolean> {
+    if (typeof id !== "string") throw invalid("the id of the query is no text");
+    return call(undefined, () => this.#native.cancelQuery(id));
+  }
+
+  /** Answers a question of {@link analytics} by its name, such as `monitoring.summary`; an unknown one is `AXIS_NOT_FOUND`. */
+  async ask(question: string, request?: object, { signal }: CallOptions = {}): Promise<unknown> {
+    if (typeof question !== "string") throw invalid("the question is no text");
+    return ask(this.#native, question, request, signal);
+  }
+
+  /** Returns the newest runs of all datasets, newest first. */
+  async runs(limit = 50): Promise<RunRecord[]> {
+    if (!Number.isInteger(limit) || limit < 1 || limit > 0xffff_ffff) throw invalid("`limit` is no positive integer");
+    return answer(await call(undefined, () => this.#native.runs(limit)));
+  }
+
+  /** Returns how much is in use right now. */
+  async usage(): Promise<Usage> {
+    return answer(await call(undefined, () => this.#native.usage()));
+  }
+
+  /**
+   * Cancels running syncs (a commit that has begun is finished), refuses new work and lets go of the store. May be called again,
+   * and then waits for the same end.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await call(undefined, () => this.#native.close());
+  }
+}
+
+/** Closes the engine at the end of an `await using` block. */
+export interface Engine {
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+Object.defineProperty(Engine.prototype, asyncDispose, {
+  value: function (this: Engine): Promise<void> {
+    return this.close();
+  },
+  configurable: true,
+  writable: true,
+});
+
+function outcomes<T>(text: string): Record<string, Outcome<T>> {
+  const told = parse(text) as Record<string, { ok?: unknown; error?: AxisErrorJson }>;
+  const all = Object.entries(told).map(([name, { ok, error }]): [string, Outcome<T>] => [
+    name,
+    error ? { error: new AxisError(error) } : { ok: camelCased<T>(ok) },
+  ]);
+  return Object.fromEntries(all);
+}

@@ -1,0 +1,135 @@
+/**
+ * The JSON that crosses to the addon and back.
+ *
+ * Members are `snake_case` there and `camelCase` here. Keys that are data (names of metrics, tables, columns, labels) stay as
+ * they are: it is known below which objects have such keys.
+ */
+
+import { invalid } from "./errors";
+
+/** Members whose object has data as keys; below them there are members again. */
+const KEYED = new Set([
+  "by_group",
+  "categories",
+  "context",
+  "filter_values",
+  "kpi_order",
+  "metrics",
+  "signal_types",
+  "values",
+  "watermarks",
+]);
+
+/** Members that hold data all the way down. */
+const DATA = new Set(["comparison", "correlation", "display_config", "rows", "signals"]);
+
+const names = new Map<string, string>();
+
+function camelCase(key: string): string {
+  let name = names.get(key);
+  if (name === undefined) {
+    // Only letters: `avg_7d` stays what it is, and every name can be turned back.
+    name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    names.set(key, name);
+  }
+  return name;
+}
+
+function snakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Reads data; integers that a number would round become `bigint`: they are texts, and a second line has their places. */
+export function parse(text: string): unknown {
+  const end = text.indexOf("\n");
+  if (end < 0) return JSON.parse(text);
+  const value: unknown = JSON.parse(text.slice(0, end));
+  for (const path of JSON.parse(text.slice(end + 1)) as (string | number)[][]) {
+    const last = path.pop() as string | number;
+    let holder = value as Record<string | number, unknown>;
+    for (const key of path) holder = holder[key] as typeof holder;
+    holder[last] = BigInt(holder[last] as string);
+  }
+  return value;
+}
+
+/** Reads an answer, whose members become `camelCase`; the member `data` holds data all the way down, too. */
+export function answer<T>(text: string, data?: string): T {
+  return members(parse(text), false, data) as T;
+}
+
+/** Returns an answer that was read as data with its members in `camelCase`. */
+export function camelCased<T>(value: unknown): T {
+  return members(value, false, undefined) as T;
+}
+
+function members(value: unknown, keyed: boolean, data: string | undefined): unknown {
+  if (Array.isArray(value)) return value.map((element) => members(element, false, data));
+  if (typeof value !== "object" || value === null) return value;
+  const read: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) {
+    const whole = !keyed && ((DATA.has(key) && typeof member === "object") || key === data);
+    set(read, keyed ? key : camelCase(key), whole ? member : members(member, !keyed && KEYED.has(key), data));
+  }
+  return read;
+}
+
+/** A key of the data may be `__proto__`, which an assignment would not take for a key. */
+function set(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === "__proto__") Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  else object[key] = value;
+}
+
+/** Writes options for the addon: their own members become `snake_case`, what is in them is data. */
+export function options(given: unknown, what: string): string {
+  if (given === undefined || given === null) return "null";
+  if (typeof given !== "object" || Array.isArray(given)) throw invalid(`${what} are no object`);
+  const written = Object.entries(given).filter(([, value]) => value !== undefined);
+  return `{${written.map(([key, value]) => `${JSON.stringify(snakeCase(key))}:${write(value, key, 0)}`).join()}}`;
+}
+
+/** Writes data for the addon. A `Date` is its ISO 8601 text, a `bigint` an integer. */
+export function data(value: unknown, what: string): string {
+  return value === undefined ? "null" : write(value, what, 0);
+}
+
+/** Deeper than anybody means; an object that holds itself is found by it. */
+const DEPTH = 100;
+
+function write(value: unknown, what: string, depth: number): string {
+  if (depth > DEPTH) throw invalid(`${what} is nested deeper than ${DEPTH} levels`);
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return JSON.stringify(value);
+    case "bigint":
+      if (value < -(2n ** 63n) || value >= 2n ** 64n) throw invalid(`${what} is an integer of more than 64 bits`);
+      return value.toString();
+    case "number":
+      if (!Number.isFinite(value)) throw invalid(`${what} is ${value}; allowed are finite numbers`);
+      return JSON.stringify(value);
+    case "object":
+      return writeObject(value, what, depth);
+    default:
+      throw invalid(`${what} is a ${typeof value}; allowed are texts, booleans, numbers, dates, null, lists and objects`);
+  }
+}
+
+function writeObject(value: object | null, what: string, depth: number): string {
+  if (value === null) return "null";
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw invalid(`${what} is an invalid date`);
+    return JSON.stringify(value.toISOString());
+  }
+  if (Array.isArray(value)) {
+    const elements = value.map((element, index) => write(element ?? null, `${what}[${index}]`, depth + 1));
+    return `[${elements.join()}]`;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw invalid(`${what} is a ${value.constructor?.name ?? "class"}; allowed are plain objects`);
+  }
+  const given = Object.entries(value).filter(([, member]) => member !== undefined);
+  const written = given.map(([key, member]) => `${JSON.stringify(key)}:${write(member, `${what}.${key}`, depth + 1)}`);
+  return `{${written.join()}}`;
+}

@@ -1,0 +1,177 @@
+/** SQL against the store. */
+
+import type { NativeEngine, NativeStream } from "../native";
+import { Call, type CallOptions, call } from "./gate";
+import { invalid } from "./errors";
+import { data, options as written, parse } from "./json";
+import type { Row } from "./reports";
+
+/** Values of a query: a list for `?` and `$1`, an object for `$name`. A `Date` is bound as its ISO 8601 text. */
+export type Parameter = string | number | bigint | boolean | Date | null;
+/** See {@link Parameter}. */
+export type Parameters = readonly Parameter[] | Readonly<Record<string, Parameter>>;
+
+/** How a query may run. */
+export interface QueryOptions extends CallOptions {
+  /** The longest time in milliseconds, waiting for a slot included. */
+  timeoutMs?: number;
+  /** The most rows; the query is stopped once there is one more. */
+  maxRows?: number;
+  /** A UUID by which `engine.cancelQuery` knows it; a new one by default. */
+  id?: string;
+  /** Who asks, for `engine.queries()`. */
+  client?: string;
+}
+
+/** A column of an answer. */
+export interface Column {
+  /** The key of it in rows. */
+  name: string;
+  /** DuckDB's type. */
+  type: string;
+}
+
+/** A whole answer. */
+export interface QueryResult<R = Row> {
+  columns: Column[];
+  rows: R[];
+  /** Whether there were more rows than `maxRows`. */
+  truncated: boolean;
+}
+
+/**
+ * One SELECT, run when its answer is asked for, and again each time. `engine.query(…)` returns it.
+ *
+ * In rows, an integer is a `number` when a number holds it exactly (up to 2^53 - 1) and a `bigint` otherwise. Of other types: a
+ * `DECIMAL` is a number as long as that holds its digits (15) and text beyond; dates, times and timestamps are ISO 8601 text,
+ * instants with `Z`; NaN and infinities are null; blobs are text in hexadecimal (`\x…`). Arrow has every value as it is.
+ *
+ * Rejects with `AXIS_QUERY` when the SQL is no single SELECT or fails, `AXIS_INVALID_ARGUMENT`, `AXIS_TIMEOUT`,
+ * `AXIS_CANCELLED` or `AXIS_CLOSED`.
+ */
+export class Query<R = Row> implements AsyncIterable<R> {
+  readonly #engine: NativeEngine;
+  readonly #sql: string;
+  readonly #params: string;
+  readonly #options: string;
+  readonly #signal: AbortSignal | undefined;
+
+  /** @internal */
+  constructor(engine: NativeEngine, sql: string, params?: Parameters, options: QueryOptions = {}) {
+    if (typeof sql !== "string") throw invalid("`sql` is no text");
+    const { signal, ...rest } = options ?? {};
+    this.#engine = engine;
+    this.#sql = sql;
+    this.#params = data(params, "params");
+    this.#options = written(rest, "the query options");
+    this.#signal = signal;
+  }
+
+  /** Returns all rows as objects. */
+  async rows(): Promise<R[]> {
+    return (await this.result()).rows;
+  }
+
+  /** Returns all rows, the columns, and whether `maxRows` cut them. */
+  async result(): Promise<QueryResult<R>> {
+    return call(this.#signal, async (cancel) => {
+      const stream = await this.#engine.query(this.#sql, this.#params, this.#options, cancel);
+      try {
+        const columns = parse(stream.columns()) as Column[];
+        const rows: R[] = [];
+        for (let text = await stream.rows(); text != null; text = await stream.rows()) {
+          for (const row of parse(text) as R[]) rows.push(row);
+        }
+        return { columns, rows, truncated: await stream.truncated() };
+      } finally {
+        stream.close();
+      }
+    });
+  }
+
+  /** Returns everything as one Arrow IPC stream, for `tableFromIPC` of `apache-arrow`. */
+  async arrowIpc(): Promise<Uint8Array> {
+    return call(this.#signal, (cancel) => this.#engine.arrow(this.#sql, this.#params, this.#options, cancel));
+  }
+
+  /**
+   * Iterates over the answer in Arrow IPC streams of some thousand rows each. DuckDB waits for whoever iterates, and leaving the
+   * loop cancels the query.
+   */
+  batches(): AsyncIterableIterator<Uint8Array> {
+    return new Batches(
+      (call) => this.#engine.query(this.#sql, this.#params, this.#options, call.cancel),
+      (stream) => stream.batch(),
+      this.#signal,
+    );
+  }
+
+  /** Iterates over the rows. DuckDB waits for whoever iterates, and leaving the loop cancels the query. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<R, void, undefined> {
+    const batches = new Batches(
+      (call) => this.#engine.query(this.#sql, this.#params, this.#options, call.cancel),
+      async (stream) => {
+        const text = await stream.rows();
+        return text == null ? null : (parse(text) as R[]);
+      },
+      this.#signal,
+    );
+    for await (const rows of batches) yield* rows;
+  }
+}
+
+/** An answer, part by part. No generator: its `return` would wait for a `next` that waits for DuckDB. */
+class Batches<T> implements AsyncIterableIterator<T> {
+  readonly #open: (call: Call) => Promise<NativeStream>;
+  readonly #read: (stream: NativeStream) => Promise<T | null | undefined>;
+  readonly #signal: AbortSignal | undefined;
+  #call: Call | undefined;
+  #stream: Promise<NativeStream> | undefined;
+  #done = false;
+
+  constructor(
+    open: (call: Call) => Promise<NativeStream>,
+    read: (stream: NativeStream) => Promise<T | null | undefined>,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#open = open;
+    this.#read = read;
+    this.#signal = signal;
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#done) return { done: true, value: undefined };
+    try {
+      this.#call ??= new Call(this.#signal);
+      this.#stream ??= this.#open(this.#call);
+      const part = await this.#read(await this.#stream);
+      if (part != null && !this.#done) return { done: false, value: part };
+      this.#end();
+      return { done: true, value: undefined };
+    } catch (error) {
+      // Whoever has left the loop does not want to hear that the query was cancelled.
+      if (this.#done) return { done: true, value: undefined };
+      this.#end();
+      throw this.#call?.error(error) ?? error;
+    }
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.#end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #end(): void {
+    this.#done = true;
+    this.#call?.end();
+    this.#call?.cancel.cancel();
+    this.#stream?.then(
+      (stream) => stream.close(),
+      () => undefined,
+    );
+  }
+}

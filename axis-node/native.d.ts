@@ -1,0 +1,83 @@
+// Generated from src/*.rs by scripts/node.sh; do not edit.
+
+/** Writes what happens to stderr, as far as a filter lets it; whatever was asked for first in this process holds. */
+export declare function log(filter: string): void
+
+/** Opens an engine. */
+export declare function open(options: string, environment: string): Promise<NativeEngine>
+
+/** Returns the questions of the analytics. */
+export declare function questions(): Array<string>
+
+/** Returns the version of AXIS. */
+export declare function version(): string
+
+/** What JavaScript cancels work with. */
+export declare class NativeCancel {
+  /** Creates one that nothing has cancelled. */
+  constructor()
+  /** Cancels whatever it was given to. */
+  cancel(): void
+}
+
+/** A dataset of an open engine. */
+export declare class NativeDataset {
+  /** Syncs; `listener` gets the events. */
+  sync(options: string, cancel: NativeCancel, listener?: ((arg: string) => void) | undefined | null): Promise<string>
+  /** Compares with the source. */
+  verify(options: string, cancel: NativeCancel): Promise<string>
+  /** Cancels the running sync or verification; tells whether there was one. */
+  cancelSync(): boolean
+  /** Returns what is known without I/O. */
+  status(): string
+  /** Returns the watermarks. */
+  watermarks(): string
+  /** Forgets the watermarks; returns how many there were. */
+  resetWatermarks(): Promise<number>
+  /** Returns a page of rows. */
+  page(request: string, cancel: NativeCancel): Promise<string>
+  /** Returns what the relation holds; `null` before the first sync. */
+  metadata(cancel: NativeCancel): Promise<string>
+}
+
+/** An open engine. */
+export declare class NativeEngine {
+  /** Cancels what runs and lets go of the store. */
+  close(): Promise<undefined>
+  /** Returns the names of the datasets. */
+  datasets(): Array<string>
+  /** Returns a dataset. */
+  dataset(name: string): NativeDataset
+  /** Syncs every dataset that can be; `listener` gets the events. */
+  sync(options: string, cancel: NativeCancel, listener?: ((arg: string) => void) | undefined | null): Promise<string>
+  /** Compares every dataset that can be synced with its source. */
+  verify(options: string, cancel: NativeCancel): Promise<string>
+  /** Starts a query. */
+  query(sql: string, params: string, options: string, cancel: NativeCancel): Promise<NativeStream>
+  /** Runs a query and returns its whole answer as one Arrow IPC stream. */
+  arrow(sql: string, params: string, options: string, cancel: NativeCancel): Promise<Uint8Array>
+  /** Returns the queries that wait or run. */
+  queries(): string
+  /** Cancels a query; tells whether it has ended. */
+  cancelQuery(id: string): Promise<boolean>
+  /** Answers a question of the analytics. */
+  ask(question: string, request: string, cancel: NativeCancel): Promise<string>
+  /** Returns the newest runs. */
+  runs(limit: number): Promise<string>
+  /** Returns how much is in use. */
+  usage(): Promise<string>
+}
+
+/** A query that runs. Its producer waits for whoever reads, four batches ahead at most. */
+export declare class NativeStream {
+  /** Returns the columns: keys of the rows, and DuckDB's types. */
+  columns(): string
+  /** Returns the next rows; `null` at the end. */
+  rows(): Promise<string | undefined | null>
+  /** Returns the next rows as one Arrow IPC stream; `null` at the end. */
+  batch(): Promise<Uint8Array | undefined | null>
+  /** Tells, at the end, whether there were more rows than `max_rows`. */
+  truncated(): Promise<boolean>
+  /** Stops the query unless it has ended, and lets go of what it holds. */
+  close(): void
+}

@@ -1,0 +1,114 @@
+//! One dataset.
+
+use std::sync::Arc;
+
+use axis_core::{Dataset, Engine, wire};
+use napi::Env;
+use napi::bindgen_prelude::{Function, PromiseRaw};
+use napi_derive::napi;
+
+use crate::gate::{NativeCancel, begin, here, settle};
+use crate::progress::{Listener, follow};
+use crate::text;
+
+/// A dataset of an open engine.
+#[napi]
+#[derive(Debug)]
+pub struct NativeDataset {
+    pub(crate) dataset: Dataset,
+    /// The engine stays in the care of its thread as long as somebody holds one of its datasets.
+    pub(crate) engine: Arc<Engine>,
+}
+
+#[napi]
+impl NativeDataset {
+    /// Syncs; `listener` gets the events.
+    #[napi]
+    pub fn sync<'env>(
+        &self,
+        env: &'env Env,
+        options: String,
+        cancel: &NativeCancel,
+        listener: Option<Function<'_, String, ()>>,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let listener = Listener::new(listener)?;
+        // Whoever calls twice in a row gets `Busy` the second time, not sometimes the first.
+        let started = begin(move || {
+            let options = wire::sync_options(text::read(&options)?)?.cancel(cancel.token());
+            let events = self.engine.events();
+            Ok((events, self.dataset.start_sync(options)?))
+        });
+        let work = async move {
+            let (events, run) = started?;
+            let runs = vec![run.run_id().to_owned()];
+            text::answer(&follow(listener, events, runs, run.wait()).await?)
+        };
+        settle(env, None, work, |report| report)
+    }
+
+    /// Compares with the source.
+    #[napi]
+    pub fn verify<'env>(
+        &self,
+        env: &'env Env,
+        options: String,
+        cancel: &NativeCancel,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let (dataset, cancel) = (self.dataset.clone(), cancel.token());
+        let work = async move {
+            let options = wire::verify_options(text::read(&options)?)?.cancel(cancel);
+            text::answer(&dataset.verify(options).await?)
+        };
+        settle(env, None, work, |report| report)
+    }
+
+    /// Cancels the running sync or verification; tells whether there was one.
+    #[napi]
+    pub fn cancel_sync(&self, env: &Env) -> napi::Result<bool> {
+        here(env, || Ok(self.dataset.cancel_sync()))
+    }
+
+    /// Returns what is known without I/O.
+    #[napi]
+    pub fn status(&self, env: &Env) -> napi::Result<String> {
+        here(env, || text::answer(&self.dataset.status()))
+    }
+
+    /// Returns the watermarks.
+    #[napi]
+    pub fn watermarks(&self, env: &Env) -> napi::Result<String> {
+        here(env, || text::answer(&self.dataset.watermarks()))
+    }
+
+    /// Forgets the watermarks; returns how many there were.
+    #[napi]
+    pub fn reset_watermarks<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, u32>> {
+        let dataset = self.dataset.clone();
+        let work = async move { dataset.reset_watermarks().await };
+        settle(env, None, work, |count| u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// Returns a page of rows.
+    #[napi]
+    pub fn page<'env>(
+        &self,
+        env: &'env Env,
+        request: String,
+        cancel: &NativeCancel,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let dataset = self.dataset.clone();
+        let work = async move {
+            let request = wire::page_request(text::read(&request)?)?;
+            text::answer(&wire::page(&dataset.page(request).await?))
+        };
+        settle(env, Some(cancel.token()), work, |page| page)
+    }
+
+    /// Returns what the relation holds; `null` before the first sync.
+    #[napi]
+    pub fn metadata<'env>(&self, env: &'env Env, cancel: &NativeCancel) -> napi::Result<PromiseRaw<'env, String>> {
+        let dataset = self.dataset.clone();
+        let work = async move { text::answer(&dataset.metadata().await?.as_deref()) };
+        settle(env, Some(cancel.token()), work, |metadata| metadata)
+    }
+}

@@ -1,0 +1,229 @@
+//! The driver of Rust: `axis_core`, by the JSON that every adapter uses.
+
+use std::collections::BTreeMap;
+
+use axis_conformance::{Call, Driver, Reply};
+use axis_core::{
+    CancellationToken, Dataset, Engine, Env, Error, ErrorKind, Query, Result, SyncEvent, SyncHandle, column_types,
+    rows_to_json, wire,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use uuid::Uuid;
+
+/// Engines and jobs by the names that scenarios give them.
+pub(crate) struct Rust {
+    pub(crate) runtime: Runtime,
+    pub(crate) scene: Scene,
+}
+
+#[derive(Default)]
+pub(crate) struct Scene {
+    engines: BTreeMap<String, Engine>,
+    jobs: BTreeMap<String, (SyncHandle, CancellationToken)>,
+}
+
+impl Default for Rust {
+    fn default() -> Self {
+        Self {
+            runtime: Runtime::new().unwrap(),
+            scene: Scene::default(),
+        }
+    }
+}
+
+impl Driver for Rust {
+    fn call(&mut self, call: &Call) -> std::result::Result<Reply, String> {
+        let outcome = self.runtime.block_on(self.scene.call(call));
+        Ok(outcome.map_or_else(|error| Reply::error(wire::error(&error)), Reply::ok))
+    }
+
+    fn finish(&mut self) -> std::result::Result<(), String> {
+        let closed = self.runtime.block_on(self.scene.close());
+        closed.map_err(|error| error.to_string())
+    }
+}
+
+/// Writes what an operation answers.
+fn told(answer: impl Serialize) -> Result<Value> {
+    Ok(serde_json::to_value(answer).expect("answers can be written as JSON"))
+}
+
+impl Scene {
+    pub(crate) fn keep(&mut self, name: &str, engine: Engine) {
+        self.engines.insert(name.to_owned(), engine);
+    }
+
+    pub(crate) fn engine(&self, name: &str) -> Result<&Engine> {
+        let unknown = || Error::new(ErrorKind::NotFound, format!("no engine `{name}` was opened"));
+        self.engines.get(name).ok_or_else(unknown)
+    }
+
+    fn dataset(&self, call: &Call) -> Result<Dataset> {
+        self.engine(&call.word(0))?.dataset(&call.word(1))
+    }
+
+    fn all(&self, call: &Call) -> Result<Vec<Dataset>> {
+        Ok(self.engine(&call.word(0))?.syncable().collect())
+    }
+
+    pub(crate) async fn close(&mut self) -> Result<()> {
+        for engine in self.engines.values() {
+            engine.close().await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn call(&mut self, call: &Call) -> Result<Value> {
+        match call.name() {
+            "open" => {
+                let opening = wire::Opening::from_json(call.json(1), &Env::new(std::env::vars()))?;
+                self.keep(&call.word(0), opening.open().await?);
+                told(())
+            }
+            "close" => told(self.engine(&call.word(0))?.close().await?),
+            "version" => told(env!("CARGO_PKG_VERSION")),
+            "questions" => told(wire::QUESTIONS),
+            "ask" => wire::ask(self.engine(&call.word(0))?, &call.word(1), call.json(2)).await,
+            "runs" => {
+                let limit = call.json(1).as_u64().and_then(|limit| limit.try_into().ok());
+                told(self.engine(&call.word(0))?.runs(limit.unwrap_or(u32::MAX)).await?)
+            }
+            name if name.contains("query") || name == "queries" => self.of_queries(call).await,
+            name if name.contains("sync") || name == "progress" => self.of_syncs(call).await,
+            _ => self.of_datasets(call).await,
+        }
+    }
+
+    async fn of_queries(&self, call: &Call) -> Result<Value> {
+        let engine = self.engine(&call.word(0))?;
+        match call.name() {
+            "query" => {
+                let stream = engine.query(read_query(call)?).await?;
+                let types = column_types(&stream.schema()).into_iter();
+                let columns: Vec<Value> = types.map(|(name, ty)| json!({ "name": name, "type": ty })).collect();
+                let rows = rows_to_json(&stream.collect().await?);
+                told(json!({ "columns": columns, "rows": rows }))
+            }
+            "query_arrow" => {
+                let stream = engine.query(read_query(call)?).await?;
+                let columns: Vec<String> = stream
+                    .schema()
+                    .fields()
+                    .iter()
+                    .map(|field| field.name().clone())
+                    .collect();
+                let batches = stream.collect().await?;
+                let rows: usize = batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
+                told(json!({ "rows": rows, "columns": columns }))
+            }
+            "queries" => told(engine.queries()),
+            _ => {
+                let id = Uuid::try_parse(&call.word(1));
+                let id = id.map_err(|_| Error::new(ErrorKind::InvalidArgument, "the id is no UUID"))?;
+                told(engine.cancel_query(id).await?)
+            }
+        }
+    }
+
+    async fn of_syncs(&mut self, call: &Call) -> Result<Value> {
+        match call.name() {
+            "sync" => {
+                let options = wire::sync_options(call.json(2))?;
+                told(self.dataset(call)?.sync(options).await?)
+            }
+            "sync_all" => {
+                let options = wire::sync_options(call.json(1))?;
+                let all = self.all(call)?;
+                wire::outcomes(self.engine(&call.word(0))?.sync(&all, &options).await)
+            }
+            "sync_start" => {
+                let cancel = CancellationToken::new();
+                let options = wire::sync_options(call.json(3))?.cancel(cancel.clone());
+                let dataset = self.engine(&call.word(1))?.dataset(&call.word(2))?;
+                let handle = dataset.start_sync(options)?;
+                self.jobs.insert(call.word(0), (handle, cancel));
+                told(())
+            }
+            "sync_cancel" => {
+                let (_, cancel) = self.jobs.get(&call.word(0)).ok_or_else(no_job)?;
+                cancel.cancel();
+                told(())
+            }
+            "sync_wait" => {
+                let (handle, _) = self.jobs.remove(&call.word(0)).ok_or_else(no_job)?;
+                told(handle.wait().await?)
+            }
+            "cancel_sync" => told(self.dataset(call)?.cancel_sync()),
+            _ => {
+                let options = wire::sync_options(call.json(2))?;
+                let dataset = self.dataset(call)?;
+                let events = self.engine(&call.word(0))?.events();
+                dataset.sync(options).await?;
+                told(names(events, dataset.name()).await)
+            }
+        }
+    }
+
+    async fn of_datasets(&self, call: &Call) -> Result<Value> {
+        match call.name() {
+            "datasets" => {
+                let datasets = self.engine(&call.word(0))?.datasets();
+                told(datasets.map(|dataset| dataset.name().to_owned()).collect::<Vec<_>>())
+            }
+            "status" => told(self.dataset(call)?.status()),
+            "watermarks" => told(self.dataset(call)?.watermarks()),
+            "reset_watermarks" => told(self.dataset(call)?.reset_watermarks().await?),
+            "verify" => {
+                let options = wire::verify_options(call.json(2))?;
+                told(self.dataset(call)?.verify(options).await?)
+            }
+            "verify_all" => {
+                let options = wire::verify_options(call.json(1))?;
+                let all = self.all(call)?;
+                wire::outcomes(self.engine(&call.word(0))?.verify(&all, &options).await)
+            }
+            "page" => {
+                let request = wire::page_request(call.json(2))?;
+                told(wire::page(&self.dataset(call)?.page(request).await?))
+            }
+            "metadata" => told(self.dataset(call)?.metadata().await?.as_deref()),
+            name => unreachable!("`{name}` has no arm"),
+        }
+    }
+}
+
+pub(crate) fn read_query(call: &Call) -> Result<Query> {
+    let sql = call.json(1);
+    wire::query(sql.as_str().unwrap_or_default(), call.json(2), call.json(3))
+}
+
+fn no_job() -> Error {
+    Error::new(ErrorKind::NotFound, "no job of this name was started")
+}
+
+/// Returns the names of the events of a sync that has ended, each once, in the order in which they came first.
+async fn names(mut events: Receiver<SyncEvent>, dataset: &str) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    loop {
+        let event = match events.recv().await {
+            Ok(event) => json!(event),
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return seen,
+        };
+        if event["dataset"] != dataset && event["report"]["dataset"] != dataset {
+            continue;
+        }
+        let name = event["event"].as_str().unwrap_or_default().to_owned();
+        let is_last = name == "committed" || name == "failed";
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+        if is_last {
+            return seen;
+        }
+    }
+}
