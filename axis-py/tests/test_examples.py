@@ -27,6 +27,8 @@ def directory(tmp_path: Path, config: dict[str, Any]) -> Path:
     """A directory as `axis --custom-dir` takes it."""
     files = tmp_path / "custom" / "config"
     (files / "datasets").mkdir(parents=True)
+    # Where the demonstration would put it, which the README of the project begins with.
+    (tmp_path / "axis-demo").symlink_to(tmp_path)
     (files / "datasets" / "orders.yaml").write_text(json.dumps(config["datasets"]))
     (files / "monitoring_db.yaml").write_text(json.dumps({"monitoring_db": config["monitoring_db"]}))
     return files.parent
