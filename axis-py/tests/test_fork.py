@@ -13,7 +13,7 @@ def test_a_child_is_told_to_be_spawned_and_leaves_the_store_alone(program: Calla
         """
         import gc, os, sys, axis
         engine = axis.open(sys.argv[1])
-        answer = engine.query("select range as n from range(10000000)")
+        answer = engine.query("select range as n from range(2000000)")
         pid = os.fork()
         if pid == 0:
             told = []
@@ -28,7 +28,7 @@ def test_a_child_is_told_to_be_spawned_and_leaves_the_store_alone(program: Calla
             gc.collect()
             sys.exit(7)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
-        assert len(answer.rows()) == 10000000
+        assert len(answer.rows()) == 2000000
         engine.close()
         print("well")
         """,

@@ -123,7 +123,7 @@ def test_a_dataset_is_busy_until_its_sync_is_cancelled(engine: axis.Engine, data
         until(database.waiting)
         with pytest.raises(axis.BusyError) as raised:
             orders.sync()
-        assert raised.value.retryable and raised.value.context == {"dataset": "orders"}
+        assert raised.value.retryable and raised.value.context == {"dataset": "orders", "run_id": job.run_id}
         running = orders.status().running
         assert running is not None and running.run_id == job.run_id and not job.done
         job.cancel()
@@ -163,9 +163,3 @@ def test_a_source_that_is_not_there_is_named(store: Path) -> None:
         assert isinstance(raised.value, ConnectionError)
         told = [str(raised.value), repr(raised.value), str(raised.value.__cause__), repr(engine["x"].status())]
         assert "topsecret" not in "".join(told)
-
-
-def test_the_scheduler_syncs_by_itself(store: Path, config: dict, database: Database) -> None:
-    config["datasets"]["orders"]["refresh_interval_minutes"] = 1
-    with axis.open(store, config=config, scheduler=True) as engine:
-        assert engine["orders"].status().refresh_interval_minutes == 1

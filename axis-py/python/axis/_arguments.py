@@ -40,7 +40,7 @@ def milliseconds(timeout: Optional[Timeout]) -> Optional[int]:
     seconds = timeout.total_seconds() if isinstance(timeout, dt.timedelta) else timeout
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise InvalidArgumentError(f"`timeout` is {_kind(timeout)}; allowed are seconds, or a timedelta")
-    if not (math.isfinite(seconds) and 0 <= seconds <= 1e12):
+    if not math.isfinite(seconds):
         raise InvalidArgumentError(f"`timeout` is {timeout}; allowed are seconds from 0, or a timedelta")
     return math.ceil(seconds * 1000)
 
@@ -55,7 +55,7 @@ def path(value: Path, name: str) -> str:
     try:
         return os.fsdecode(os.fspath(value))
     except TypeError:
-        raise InvalidArgumentError(f"`{name}` is {_kind(value)}; allowed is a path") from None
+        raise InvalidArgumentError(f"`{name}` of the open options is wrong: it is {_kind(value)}; allowed is a path") from None
 
 
 def whole(value: int, name: str) -> int:
@@ -74,7 +74,7 @@ def encode(value: Any, name: str = "argument") -> str:
 
 
 def members(**given: Any) -> str:
-    """An object of what is not None."""
+    """An object of what is not None. Keywords that there are not go along: the engine refuses them with those that there are."""
     return encode({name: value for name, value in given.items() if value is not None})
 
 
@@ -90,6 +90,7 @@ def opening(
     env: Optional[Mapping[str, str]],
     scheduler: bool,
     take_over: Optional[Timeout],
+    **unknown: object,
 ) -> str:
     after = milliseconds(take_over)
     return members(
@@ -98,21 +99,22 @@ def opening(
         env=env,
         scheduler=scheduler,
         take_over_seconds=None if after is None else -(-after // 1000),
+        **unknown,
     )
 
 
-def sync_options(mode: str, timeout: Optional[Timeout]) -> str:
-    return members(mode=mode, timeout_ms=milliseconds(timeout))
+def sync_options(mode: str, timeout: Optional[Timeout], **unknown: object) -> str:
+    return members(mode=mode, timeout_ms=milliseconds(timeout), **unknown)
 
 
-def verify_options(sync: bool, timeout: Optional[Timeout]) -> str:
-    return members(sync=sync, timeout_ms=milliseconds(timeout))
+def verify_options(sync: bool, timeout: Optional[Timeout], **unknown: object) -> str:
+    return members(sync=sync, timeout_ms=milliseconds(timeout), **unknown)
 
 
 def query_options(
-    timeout: Optional[Timeout], max_rows: Optional[int], id: Optional[object], client: Optional[str]
+    timeout: Optional[Timeout], max_rows: Optional[int], id: Optional[object], client: Optional[str], **unknown: object
 ) -> str:
-    return members(timeout_ms=milliseconds(timeout), max_rows=max_rows, id=id, client=client)
+    return members(timeout_ms=milliseconds(timeout), max_rows=max_rows, id=id, client=client, **unknown)
 
 
 def page_request(

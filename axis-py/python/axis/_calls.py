@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from . import _axis
+
+if TYPE_CHECKING:
+    import asyncio
 
 Listener = Callable[[str], object]
 Begin = Callable[[Optional[Listener]], _axis.Call]
@@ -18,6 +20,9 @@ async def awaited(call: _axis.Call) -> Any:
 
 async def listened(begin: Begin, listener: Optional[Listener]) -> Any:
     """Runs a call whose events go to a listener on the event loop; one that raises cancels the call."""
+    # It takes longer to import than everything else together, and only those who use it need it.
+    import asyncio
+
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
     raised: Optional[BaseException] = None

@@ -42,7 +42,7 @@ from .values import (
 )
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Never, Unpack
 
 
 async def open_async(
@@ -52,9 +52,10 @@ async def open_async(
     env: Optional[Mapping[str, str]] = None,
     scheduler: bool = False,
     take_over: Optional[Timeout] = None,
+    **unknown: Never,
 ) -> AsyncEngine:
     """As `axis.open`."""
-    return AsyncEngine(await awaited(_axis.Engine.open(opening(store, config, env, scheduler, take_over))))
+    return AsyncEngine(await awaited(_axis.Engine.open(opening(store, config, env, scheduler, take_over, **unknown))))
 
 
 class AsyncEngine:
@@ -90,16 +91,21 @@ class AsyncEngine:
         return iter(self.datasets)
 
     async def sync(
-        self, *, mode: str = "auto", timeout: Optional[Timeout] = None, on_progress: Optional[OnProgress] = None
+        self,
+        *,
+        mode: str = "auto",
+        timeout: Optional[Timeout] = None,
+        on_progress: Optional[OnProgress] = None,
+        **unknown: Never,
     ) -> Outcomes[SyncReport]:
         """As `Engine.sync`; the callback is called on the event loop."""
-        options = sync_options(mode, timeout)
+        options = sync_options(mode, timeout, **unknown)
         told = await listened(lambda listener: self._native.sync_all(options, listener), relay(on_progress))
         return outcomes(SyncReport, told)
 
-    async def verify(self, *, sync: bool = False, timeout: Optional[Timeout] = None) -> Outcomes[VerifyReport]:
+    async def verify(self, *, sync: bool = False, timeout: Optional[Timeout] = None, **unknown: Never) -> Outcomes[VerifyReport]:
         """As `Engine.verify`."""
-        return outcomes(VerifyReport, await awaited(self._native.verify_all(verify_options(sync, timeout))))
+        return outcomes(VerifyReport, await awaited(self._native.verify_all(verify_options(sync, timeout, **unknown))))
 
     async def query(
         self,
@@ -110,9 +116,10 @@ class AsyncEngine:
         max_rows: Optional[int] = None,
         id: Optional[object] = None,
         client: Optional[str] = None,
+        **unknown: Never,
     ) -> AsyncResult:
         """As `Engine.query`."""
-        options = query_options(timeout, max_rows, id, client)
+        options = query_options(timeout, max_rows, id, client, **unknown)
         return AsyncResult(await awaited(self._native.query(text(sql, "sql"), bindings(params), options)))
 
     def queries(self) -> Tuple[QueryStatus, ...]:
@@ -164,10 +171,15 @@ class AsyncDataset:
         """The name."""
 
     async def sync(
-        self, *, mode: str = "auto", timeout: Optional[Timeout] = None, on_progress: Optional[OnProgress] = None
+        self,
+        *,
+        mode: str = "auto",
+        timeout: Optional[Timeout] = None,
+        on_progress: Optional[OnProgress] = None,
+        **unknown: Never,
     ) -> SyncReport:
         """As `Dataset.sync`; the callback is called on the event loop. Cancelling the task cancels the sync."""
-        options = sync_options(mode, timeout)
+        options = sync_options(mode, timeout, **unknown)
         told = await listened(lambda listener: self._native.sync(self.name, options, listener), relay(on_progress))
         return SyncReport(told)
 
@@ -188,9 +200,9 @@ class AsyncDataset:
         count: int = json.loads(await awaited(self._native.reset_watermarks(self.name)))
         return count
 
-    async def verify(self, *, sync: bool = False, timeout: Optional[Timeout] = None) -> VerifyReport:
+    async def verify(self, *, sync: bool = False, timeout: Optional[Timeout] = None, **unknown: Never) -> VerifyReport:
         """As `Dataset.verify`."""
-        return VerifyReport(await awaited(self._native.verify(self.name, verify_options(sync, timeout))))
+        return VerifyReport(await awaited(self._native.verify(self.name, verify_options(sync, timeout, **unknown))))
 
     async def metadata(self) -> Optional[DatasetMetadata]:
         """As `Dataset.metadata`."""

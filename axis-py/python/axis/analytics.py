@@ -11,7 +11,7 @@ from ._arguments import Moment
 from ._axis import QUESTIONS as QUESTIONS
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Never, Unpack
 
 Answer = Dict[str, Any]
 T = TypeVar("T")
@@ -153,9 +153,9 @@ class Kpi(_Area[T]):
         """Figures over time."""
         return self._answer("kpi.trends", filter)
 
-    def filters(self) -> T:
+    def filters(self, **unknown: Never) -> T:
         """The values that can be filtered by."""
-        return self._answer("kpi.filters", {})
+        return self._answer("kpi.filters", unknown)
 
 
 class Eval(_Area[T]):
@@ -196,6 +196,6 @@ class Signals(_Area[T]):
         """Cases with their signals, a page at a time."""
         return self._answer("signals.cases", {}, page=page, page_size=page_size)
 
-    def schema(self) -> T:
+    def schema(self, **unknown: Never) -> T:
         """How the signals are to be shown."""
-        return self._answer("signals.schema", {})
+        return self._answer("signals.schema", unknown)

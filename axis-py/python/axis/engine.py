@@ -42,7 +42,7 @@ from .values import (
 )
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Never, Unpack
 
 OnProgress = Callable[[SyncEvent], object]
 
@@ -54,6 +54,7 @@ def open(
     env: Optional[Mapping[str, str]] = None,
     scheduler: bool = False,
     take_over: Optional[Timeout] = None,
+    **unknown: Never,
 ) -> Engine:
     """Opens a store and what is configured.
 
@@ -64,7 +65,7 @@ def open(
 
     Raises InvalidArgumentError, ConfigError, LockedError when another engine has the store, StoreError.
     """
-    return Engine(_axis.Engine.open(opening(store, config, env, scheduler, take_over)).wait())
+    return Engine(_axis.Engine.open(opening(store, config, env, scheduler, take_over, **unknown)).wait())
 
 
 def relay(on_progress: Optional[OnProgress]) -> Optional[Callable[[str], object]]:
@@ -111,17 +112,22 @@ class Engine:
         return iter(self.datasets)
 
     def sync(
-        self, *, mode: str = "auto", timeout: Optional[Timeout] = None, on_progress: Optional[OnProgress] = None
+        self,
+        *,
+        mode: str = "auto",
+        timeout: Optional[Timeout] = None,
+        on_progress: Optional[OnProgress] = None,
+        **unknown: Never,
     ) -> Outcomes[SyncReport]:
         """Syncs every dataset that is enabled and configured, several at a time, and returns what became of each.
 
         For the arguments see `Dataset.sync`.
         """
-        return outcomes(SyncReport, self._native.sync_all(sync_options(mode, timeout), relay(on_progress)).wait())
+        return outcomes(SyncReport, self._native.sync_all(sync_options(mode, timeout, **unknown), relay(on_progress)).wait())
 
-    def verify(self, *, sync: bool = False, timeout: Optional[Timeout] = None) -> Outcomes[VerifyReport]:
+    def verify(self, *, sync: bool = False, timeout: Optional[Timeout] = None, **unknown: Never) -> Outcomes[VerifyReport]:
         """Compares every dataset that is enabled and configured with its source."""
-        return outcomes(VerifyReport, self._native.verify_all(verify_options(sync, timeout)).wait())
+        return outcomes(VerifyReport, self._native.verify_all(verify_options(sync, timeout, **unknown)).wait())
 
     def query(
         self,
@@ -132,6 +138,7 @@ class Engine:
         max_rows: Optional[int] = None,
         id: Optional[object] = None,
         client: Optional[str] = None,
+        **unknown: Never,
     ) -> Result:
         """Runs one SELECT on the store and returns its answer as soon as it begins.
 
@@ -140,7 +147,7 @@ class Engine:
 
         Raises QueryError, InvalidArgumentError, TimeoutError, CancelledError, ClosedError; reading the answer may, too.
         """
-        options = query_options(timeout, max_rows, id, client)
+        options = query_options(timeout, max_rows, id, client, **unknown)
         return Result(self._native.query(text(sql, "sql"), bindings(params), options).wait())
 
     def queries(self) -> Tuple[QueryStatus, ...]:
@@ -192,7 +199,12 @@ class Dataset:
         """The name."""
 
     def sync(
-        self, *, mode: str = "auto", timeout: Optional[Timeout] = None, on_progress: Optional[OnProgress] = None
+        self,
+        *,
+        mode: str = "auto",
+        timeout: Optional[Timeout] = None,
+        on_progress: Optional[OnProgress] = None,
+        **unknown: Never,
     ) -> SyncReport:
         """Brings the dataset up to date and returns what was done.
 
@@ -203,11 +215,11 @@ class Dataset:
         Raises BusyError, ConfigError, SourceUnavailableError, SourceRejectedError, SchemaMismatchError, StoreError,
         TimeoutError, CancelledError, LockedError, ClosedError.
         """
-        return SyncReport(self._native.sync(self.name, sync_options(mode, timeout), relay(on_progress)).wait())
+        return SyncReport(self._native.sync(self.name, sync_options(mode, timeout, **unknown), relay(on_progress)).wait())
 
-    def start_sync(self, *, mode: str = "auto", timeout: Optional[Timeout] = None) -> SyncJob:
+    def start_sync(self, *, mode: str = "auto", timeout: Optional[Timeout] = None, **unknown: Never) -> SyncJob:
         """Starts a sync in the background. Raises BusyError, ConfigError, ClosedError; the job tells everything else."""
-        return SyncJob(self._native.start_sync(self.name, sync_options(mode, timeout)))
+        return SyncJob(self._native.start_sync(self.name, sync_options(mode, timeout, **unknown)))
 
     def cancel_sync(self) -> bool:
         """Cancels the sync that is running, whoever began it; tells whether there was one."""
@@ -226,12 +238,12 @@ class Dataset:
         count: int = json.loads(self._native.reset_watermarks(self.name).wait())
         return count
 
-    def verify(self, *, sync: bool = False, timeout: Optional[Timeout] = None) -> VerifyReport:
+    def verify(self, *, sync: bool = False, timeout: Optional[Timeout] = None, **unknown: Never) -> VerifyReport:
         """Compares the dataset with its source, row by row in sums; with `sync` after a sync of the same snapshot.
 
         Raises NotSyncedError, BusyError and what a sync raises.
         """
-        return VerifyReport(self._native.verify(self.name, verify_options(sync, timeout)).wait())
+        return VerifyReport(self._native.verify(self.name, verify_options(sync, timeout, **unknown)).wait())
 
     def metadata(self) -> Optional[DatasetMetadata]:
         """Returns what the dataset holds; None when it was never synced."""
