@@ -67,6 +67,7 @@ build() {
     compile "$@"
     addon "$profile"
     cd "$package"
+    cp "$root/LICENSE" "$root/LICENSE-APACHE" "$root/LICENSE-MIT" .
     if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
         npm ci --no-progress --loglevel=error >&2
         touch node_modules/.package-lock.json

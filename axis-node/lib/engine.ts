@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The engine: opens the store, hands out datasets, syncs, answers queries, closes. */
 
 import type { NativeEngine } from "../native";

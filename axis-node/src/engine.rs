@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::dataset::NativeDataset;
-use crate::gate::{HostHandle, NativeCancel, begin, here, keep, settle};
+use crate::gate::{NativeCancel, begin, here, host, settle};
 use crate::progress::{Listener, follow};
 use crate::query::{NativeStream, encode, start};
 use crate::text;
@@ -44,14 +44,14 @@ pub fn open<'env>(
     options: String,
     environment: String,
 ) -> napi::Result<PromiseRaw<'env, NativeEngine>> {
-    let host = HostHandle::current();
+    let host = host();
     let work = async move {
         let variables: BTreeMap<String, String> =
             serde_json::from_value(text::read(&environment)?).map_err(|error| {
                 Error::new(ErrorKind::InvalidArgument, "the environment is no object of texts").because(error)
             })?;
         let opening = wire::Opening::from_json(text::read(&options)?, &Variables::new(variables))?;
-        Ok(keep(opening.open().await?, &host))
+        Ok(host.keep(opening.open().await?))
     };
     settle(env, None, work, |engine| NativeEngine { engine })
 }
@@ -61,8 +61,13 @@ impl NativeEngine {
     /// Cancels what runs and lets go of the store.
     #[napi]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
-        let engine = Arc::clone(&self.engine);
-        settle(env, None, async move { engine.close().await }, |()| ())
+        let (engine, host) = (Arc::clone(&self.engine), host());
+        let work = async move {
+            engine.close().await?;
+            host.release(&engine);
+            Ok(())
+        };
+        settle(env, None, work, |()| ())
     }
 
     /// Returns the names of the datasets.

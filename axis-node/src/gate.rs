@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axis_core::{CancellationToken, Engine, Error, ErrorKind, Result, wire};
@@ -26,16 +26,42 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 /// The JavaScript thread that loaded the addon, as long as it runs.
-struct Host {
+pub(crate) struct Host {
     gone: CancellationToken,
-    engines: Mutex<Vec<Weak<Engine>>>,
+    engines: Mutex<Vec<Arc<Engine>>>,
+}
+
+impl Host {
+    /// Takes an engine into the care of the thread that opened it: nobody may hold it any more and its schedule still runs.
+    pub(crate) fn keep(&self, engine: Engine) -> Arc<Engine> {
+        let engine = Arc::new(engine);
+        let mut engines = self.engines();
+        if self.gone.is_cancelled() {
+            let late = Arc::clone(&engine);
+            aside(async move { drop(late.close().await) });
+        } else {
+            engines.push(Arc::clone(&engine));
+        }
+        drop(engines);
+        engine
+    }
+
+    /// Lets go of an engine that was closed.
+    pub(crate) fn release(&self, engine: &Arc<Engine>) {
+        self.engines().retain(|known| !Arc::ptr_eq(known, engine));
+    }
+
+    fn engines(&self) -> MutexGuard<'_, Vec<Arc<Engine>>> {
+        self.engines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 thread_local! {
     static HOST: OnceCell<Arc<Host>> = const { OnceCell::new() };
 }
 
-fn host() -> Arc<Host> {
+/// Returns the thread that calls.
+pub(crate) fn host() -> Arc<Host> {
     HOST.with(|host| {
         let new = || {
             Arc::new(Host {
@@ -52,31 +78,12 @@ fn host() -> Arc<Host> {
 pub fn init(_exports: Object<'_>, env: Env) -> napi::Result<()> {
     env.add_env_cleanup_hook(host(), |host| {
         host.gone.cancel();
-        let engines = std::mem::take(&mut *host.engines.lock().unwrap_or_else(PoisonError::into_inner));
-        let open = engines.iter().filter_map(Weak::upgrade);
+        let engines = std::mem::take(&mut *host.engines());
         // A process that exits while DuckDB works would crash in its last moment.
-        let closing = futures::future::join_all(open.map(|engine| async move { engine.close().await }));
+        let closing = futures::future::join_all(engines.iter().map(|engine| engine.close()));
         let _ = RUNTIME.block_on(async { tokio::time::timeout(ENDING, closing).await });
     })
     .map(drop)
-}
-
-/// Takes an engine into the care of the thread that opened it.
-pub(crate) fn keep(engine: Engine, host: &HostHandle) -> Arc<Engine> {
-    let engine = Arc::new(engine);
-    let mut engines = host.0.engines.lock().unwrap_or_else(PoisonError::into_inner);
-    engines.retain(|known| known.strong_count() > 0);
-    engines.push(Arc::downgrade(&engine));
-    engine
-}
-
-/// The thread that calls, for work that goes on elsewhere.
-pub(crate) struct HostHandle(Arc<Host>);
-
-impl HostHandle {
-    pub(crate) fn current() -> Self {
-        Self(host())
-    }
 }
 
 /// What JavaScript cancels work with.

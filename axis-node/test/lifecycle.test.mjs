@@ -39,6 +39,19 @@ test("a process ends when it has nothing more to do, with an engine that is open
   await reopens(store);
 });
 
+test("an engine with a schedule that nobody holds any more is closed with the process", async () => {
+  const store = storePath();
+  const { stdout, ...ended } = await runText(
+    `import { Engine } from "axis-engine";
+     await (async () => void (await Engine.open({ store: ${JSON.stringify(store)}, config: {}, scheduler: true })))();
+     for (let turn = 0; turn < 10; turn++) { gc(); await new Promise(setImmediate); }
+     console.log(await Engine.open(${JSON.stringify(store)}).catch(({ code }) => code));`,
+    { args: ["--expose-gc"] },
+  );
+  assert.deepEqual({ ...ended, stdout }, { ...clean, stdout: "AXIS_LOCKED\n" });
+  await reopens(store);
+});
+
 test("a process that exits during a sync ends at once and in order", async () => {
   for (const exit of ["process.exit(7)", "process.exitCode = 7; setImmediate(() => process.exit())"]) {
     const { store, begin } = await blocked();
