@@ -178,10 +178,9 @@ test("a verification, a page and a question are aborted by their signals", async
   await server.hold(`${url} again`, url, "lock table orders in access exclusive mode");
   const abort = new AbortController();
   const verified = orders.verify({ signal: abort.signal });
-  const all = engine.verify({ timeoutMs: 50 });
   abort.abort("enough");
   await assert.rejects(verified, { code: "AXIS_CANCELLED", cause: "enough" });
-  assert.match((await all).orders.error.code, /^AXIS_(BUSY|TIMEOUT)$/);
+  assert.equal((await engine.verify({ timeoutMs: 50 })).orders.error.code, "AXIS_TIMEOUT");
   await server.release(`${url} again`);
   const { signal } = abort;
   await assert.rejects(orders.page({}, { signal }), { code: "AXIS_CANCELLED", cause: "enough" });
