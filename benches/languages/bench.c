@@ -12,7 +12,10 @@ static double now_ms(void) {
   return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void check(axis_status status, axis_error *error) {
+/* What went wrong last. */
+static axis_error *error = NULL;
+
+static void check(axis_status status) {
   if (status == AXIS_OK) return;
   fprintf(stderr, "%s: %s\n", axis_error_code(error), axis_error_message(error));
   exit(1);
@@ -22,10 +25,9 @@ static void check(axis_status status, axis_error *error) {
 static int64_t read_all(axis_engine *engine) {
   struct ArrowArrayStream stream;
   struct ArrowArray *batches = NULL;
-  axis_error *error = NULL;
   int64_t rows = 0;
   size_t count = 0, room = 0;
-  check(axis_engine_query(engine, "select * from rows", NULL, NULL, &stream, &error), error);
+  check(axis_engine_query(engine, "select * from rows", NULL, NULL, &stream, &error));
   for (;;) {
     if (count == room) {
       room = room ? room * 2 : 64;
@@ -50,11 +52,10 @@ static int64_t read_all(axis_engine *engine) {
 
 int main(int argc, char **argv) {
   axis_engine *engine = NULL;
-  axis_error *error = NULL;
   int64_t rows = 0;
   if (argc != 4) return 2;
   int rounds = atoi(argv[2]), calls = atoi(argv[3]);
-  check(axis_engine_open(argv[1], &engine, &error), error);
+  check(axis_engine_open(argv[1], &engine, &error));
   printf("{\"query_ms\": [");
   for (int round = 0; round < rounds; round++) {
     double begun = now_ms();
@@ -64,11 +65,11 @@ int main(int argc, char **argv) {
   double begun = now_ms();
   for (int call = 0; call < calls; call++) {
     char *status = NULL;
-    check(axis_engine_status(engine, "rows", &status, &error), error);
+    check(axis_engine_status(engine, "rows", &status, &error));
     axis_text_free(status);
   }
   printf("], \"status_us\": %.4f, \"rows\": %" PRId64 "}\n", (now_ms() - begun) * 1e3 / calls, rows);
-  check(axis_engine_close(engine, &error), error);
+  check(axis_engine_close(engine, &error));
   axis_engine_free(engine);
   return 0;
 }
