@@ -62,8 +62,12 @@ except KeyboardInterrupt:
 
 def test_ctrl_c_ends_a_query(program: Program, store: Path, database: Database) -> None:
     text = PRELUDE + """
-with engine:
+def tell():
+    while not engine.queries():
+        time.sleep(0.01)
     print("begins", flush=True)
+with engine:
+    threading.Thread(target=tell).start()
     try:
         engine.query("select count(*) as n from range(1000000) a, range(1000000) b").rows()
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ Timeout = Union[float, dt.timedelta]
 Path = Union[str, "os.PathLike[str]"]
 Config = Union[Path, Mapping[str, object]]
 """A directory, or files by name."""
+CONFIG = "a directory, or an object of files"
 Params = Union[Sequence[object], Mapping[str, object]]
 """Values for `?` and `$1`, or for `$name`."""
 Moment = Union[str, dt.date]
@@ -51,11 +52,11 @@ def text(value: object, name: str) -> str:
     return value
 
 
-def path(value: Path, name: str) -> str:
+def path(value: Path, name: str, allowed: str = "a path") -> str:
     try:
         return os.fsdecode(os.fspath(value))
     except TypeError:
-        raise InvalidArgumentError(f"`{name}` of the open options is wrong: it is {_kind(value)}; allowed is a path") from None
+        raise InvalidArgumentError(f"`{name}` of the open options is wrong: it is {_kind(value)}; allowed is {allowed}") from None
 
 
 def whole(value: int, name: str) -> int:
@@ -95,7 +96,7 @@ def opening(
     after = milliseconds(take_over)
     return members(
         store=None if store is None else path(store, "store"),
-        config=config if config is None or isinstance(config, Mapping) else path(config, "config"),
+        config=config if config is None or isinstance(config, Mapping) else path(config, "config", CONFIG),
         env=env,
         scheduler=scheduler,
         take_over_seconds=None if after is None else -(-after // 1000),
