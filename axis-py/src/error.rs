@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Makes the exception of an error, with its causes.
+/// Makes the exception of an error. What a driver said stays in the core: a traceback prints causes, and they may hold values of rows.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     build(py, error).unwrap_or_else(|failure| failure)
 }
@@ -16,12 +16,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     for (key, value) in error.context() {
         context.set_item(key, value)?;
     }
-    // What drivers say, as the log of this machine has it.
-    let chain = error.chain();
-    let cause = chain
-        .strip_prefix(&error.to_string())
-        .and_then(|rest| rest.strip_prefix(": "));
-    let told = (error.code(), error.message(), error.operation(), context, cause);
+    let told = (error.code(), error.message(), error.operation(), context);
     let made = py.import("axis.exceptions")?.getattr("_restore")?.call1(told)?;
     Ok(PyErr::from_value(made))
 }

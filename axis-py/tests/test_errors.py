@@ -30,12 +30,11 @@ def test_no_class_is_without_a_kind() -> None:
 
 @pytest.mark.parametrize("code", [*_KINDS, "AXIS_OF_THE_FUTURE"])
 def test_errors_are_pickled_and_copied_whole(code: str) -> None:
-    error = _restore(code, "it went wrong", "sync.read", {"dataset": "x"}, "the driver said so")
+    error = _restore(code, "it went wrong", "sync.read", {"dataset": "x"})
     for other in (error, pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(other) is type(error) and other.code == code
         assert str(other) == "it went wrong (dataset=x)" and other.message == "it went wrong"
         assert (other.operation, other.context, other.args) == ("sync.read", {"dataset": "x"}, ("it went wrong",))
-        assert str(other.__cause__) == "the driver said so"
 
 
 def test_errors_of_the_engine_carry_everything(engine: axis.Engine) -> None:
@@ -43,7 +42,8 @@ def test_errors_of_the_engine_carry_everything(engine: axis.Engine) -> None:
         engine.query("select nonsense")
     error = raised.value
     assert isinstance(error, ValueError) and (error.code, error.operation) == ("AXIS_QUERY", "query")
-    assert isinstance(error.__cause__, axis.Cause) and "nonsense" in str(error.__cause__)
+    # What the driver said may hold anything, and a traceback would print it.
+    assert error.__cause__ is None and error.__context__ is None
     with pytest.raises(LookupError, match="there is no dataset `x`; there are"):
         engine["x"]
     with pytest.raises(axis.InvalidArgumentError, match="`name`"):

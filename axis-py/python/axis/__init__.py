@@ -19,7 +19,6 @@ from .engine import Dataset, Engine, SyncJob, open
 from .exceptions import (
     BusyError,
     CancelledError,
-    Cause,
     ClosedError,
     ConfigError,
     Error,
@@ -47,7 +46,6 @@ __all__ = [
     "AsyncResult",
     "BusyError",
     "CancelledError",
-    "Cause",
     "ClosedError",
     "ConfigError",
     "Dataset",

@@ -135,20 +135,15 @@ class InternalError(Error, RuntimeError):
     code, number = "AXIS_INTERNAL", 900
 
 
-class Cause(Exception):
-    """What a driver said; the `__cause__` of an `Error`, for the log of this machine."""
-
-
 _KINDS: Dict[str, Type[Error]] = {kind.code: kind for kind in Error.__subclasses__()}
 
 
 def _restore(
-    code: str, message: str, operation: str = "", context: Optional[Mapping[str, str]] = None, cause: Optional[str] = None
+    code: str, message: str, operation: str = "", context: Optional[Mapping[str, str]] = None
 ) -> Error:
     """Makes the error that the engine, or its JSON, tells of."""
     kind = _KINDS.get(code, Error)
     error = kind(message, operation=operation, context=context)
     if kind is Error:
         error.code = code
-    error.__cause__ = None if cause is None else Cause(cause)
     return error
