@@ -4,6 +4,7 @@
 mod binary;
 mod coverage;
 mod http;
+mod parity;
 mod rust;
 
 use axis_conformance::{Driver, directory, load, run};
