@@ -70,9 +70,9 @@ def test_spawned_processes_work(program: Callable, store: Path) -> None:
             with axis.open(sys.argv[1]) as engine:
                 with multiprocessing.get_context("spawn").Pool(1) as pool:
                     error = pool.apply(work, [sys.argv[1] + "2"])
-                print(type(error).__name__, error.operation, error.__cause__ is not None)
+                print(type(error).__name__, error.operation, error.code)
         """,
         store,
     )
     out, err = process.communicate(timeout=60)
-    assert (out, err) == ("QueryError query True\n", "")
+    assert (out, err) == ("QueryError query AXIS_QUERY\n", "")
