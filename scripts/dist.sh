@@ -55,7 +55,7 @@ quick_starts() {
     axis=$target/release/axis
     [ -x "$axis" ] || axis=$target/debug/axis
     cd "$room"
-    LD_LIBRARY_PATH=$DUCKDB_LIB_DIR "$axis" demo --once >/dev/null
+    LD_LIBRARY_PATH=$DUCKDB_LIB_DIR "$axis" demo --once >/dev/null 2>&1
     for program in "python/bin/python quickstart.py" "node node/quickstart.mjs" "./quickstart-c"; do
         echo "dist: $program"
         # shellcheck disable=SC2086
