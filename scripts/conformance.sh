@@ -6,10 +6,7 @@ set -eu
 
 cd "$(dirname "$0")/.."
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
-features=
-[ "$(cat "$target/duckdb/mode" 2>/dev/null)" != bundled ] || features="--features bundled"
-# shellcheck disable=SC2086
-cargo build --locked -p axis-conformance -p axis-ffi $features
+scripts/build.sh --quiet
 run=$target/debug/axis-conformance
 
 [ $# != 0 ] || set -- python node c

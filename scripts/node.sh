@@ -52,14 +52,11 @@ compile() {
     DUCKDB_LIB_DIR=${DUCKDB_LIB_DIR:-$target/duckdb}
     export DUCKDB_LIB_DIR
     mode=$(cat "$target/duckdb/mode" 2>/dev/null || echo "${AXIS_DUCKDB:-prebuilt}")
-    features=
-    [ "$mode" != bundled ] || features="--features bundled"
     profile=debug
     [ $# = 0 ] || profile=release
     # Only cargo tells where the build script of the addon has its directory.
     messages=$target/axis-node-messages
-    # shellcheck disable=SC2086
-    (cd "$root" && cargo build --locked -p axis-node "$@" $features --message-format=json-render-diagnostics) >"$messages"
+    "$root/scripts/build.sh" "$@" --message-format=json-render-diagnostics >"$messages"
     sed -n 's/.*"reason":"build-script-executed".*axis-node[@#].*"out_dir":"\([^"]*\)".*/\1/p' "$messages" >"$target/axis-node-out"
 }
 
@@ -83,7 +80,6 @@ case $task in
         build
         ;;
     test)
-        (cd "$root" && cargo build --locked -p axis-testkit --bin axis-testkit-postgres)
         build
         AXIS_TEST_POSTGRES=$target/debug/axis-testkit-postgres
         AXIS_NODE_OUT=$(cat "$target/axis-node-out")

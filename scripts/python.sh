@@ -77,7 +77,7 @@ case ${1:-} in
             touch "$venv/installed"
         fi
         environment "$home/bare" pytest
-        cargo build --locked --quiet -p axis-testkit --bin axis-testkit-postgres
+        scripts/build.sh --quiet
         AXIS_WHEEL="$wheel" AXIS_BARE_PYTHON="$home/bare/bin/python" \
             AXIS_TESTKIT_POSTGRES="$target/debug/axis-testkit-postgres" \
             "$venv/bin/python" -m pytest axis-py/tests "$@"

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Builds what the tests and the packages of the languages share: always the same crates together, because cargo builds a dependency
+# anew for every other selection that asks for other features of it.
+#
+# Usage: build.sh [--release] [argument of cargo build ...]
+# Needs libduckdb (make libduckdb), or AXIS_DUCKDB=bundled, which compiles DuckDB into each of them.
+set -eu
+
+cd "$(dirname "$0")/.."
+target=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
+DUCKDB_LIB_DIR=${DUCKDB_LIB_DIR:-$target/duckdb}
+export DUCKDB_LIB_DIR
+features=
+[ "$(cat "$target/duckdb/mode" 2>/dev/null || echo "${AXIS_DUCKDB:-prebuilt}")" != bundled ] || features="--features bundled"
+packages="-p axis-ffi -p axis-node -p axis-py"
+[ "${1:-}" = --release ] || packages="-p axis-ffi -p axis-node -p axis-http -p axis-conformance -p axis-testkit"
+# shellcheck disable=SC2086
+exec cargo build --locked $packages $features "$@"
