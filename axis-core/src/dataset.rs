@@ -37,6 +37,8 @@ pub(crate) struct State {
     pub(crate) record: Mutex<DatasetRecord>,
     pub(crate) running: Mutex<Option<Running>>,
     pub(crate) memory: Arc<Memory>,
+    /// The status that was last told as JSON, and the text.
+    pub(crate) told: Mutex<Option<(DatasetStatus, Arc<str>)>>,
 }
 
 impl Dataset {

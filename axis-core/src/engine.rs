@@ -169,6 +169,7 @@ impl EngineBuilder {
                     record: std::sync::Mutex::new(catalog.take(dataset)),
                     running: std::sync::Mutex::new(None),
                     memory: Arc::default(),
+                    told: std::sync::Mutex::new(None),
                     config: Arc::new(dataset.clone()),
                 })
             })

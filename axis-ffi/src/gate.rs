@@ -219,6 +219,11 @@ impl Out<*mut c_char> {
     pub(crate) fn json(self, value: &impl Serialize) -> Result<()> {
         self.write(to_text(value)?.into_raw())
     }
+
+    /// Writes a text that the caller frees.
+    pub(crate) fn text(self, text: &str) -> Result<()> {
+        self.write(c_text(text).into_raw())
+    }
 }
 
 /// Writes a value as JSON.

@@ -20,7 +20,7 @@ pub unsafe extern "C" fn axis_engine_status(
 ) -> axis_status {
     let call = |gate: &Gate| {
         let (dataset, out) = (gate.dataset(engine, dataset)?, gate.out(json_out, "json_out")?);
-        out.json(&dataset.status())
+        out.text(&dataset.status_json()?)
     };
     // SAFETY: the header asks for what `enter` does.
     unsafe { enter(error_out, call) }

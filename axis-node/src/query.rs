@@ -16,6 +16,9 @@ use tokio::sync::Mutex;
 use crate::gate::{aside, here, settle};
 use crate::text;
 
+/// Rows that a batch of a whole answer has.
+const ROWS: usize = 64 << 10;
+
 /// Starts a query that `cancel` stops.
 pub(crate) async fn start(
     engine: &Engine,
@@ -109,7 +112,8 @@ async fn next(stream: &Mutex<Option<QueryStream>>) -> Result<Option<RecordBatch>
 /// Reads a query to its end into one Arrow IPC stream.
 pub(crate) async fn encode(mut stream: QueryStream) -> Result<Vec<u8>> {
     let mut writer = writer(&stream.schema())?;
-    while let Some(batch) = stream.next().await {
+    // Readers of JavaScript take longer for a batch than for its rows.
+    while let Some(batch) = stream.next_many(ROWS).await {
         write(&mut writer, &batch?)?;
     }
     finish(writer)

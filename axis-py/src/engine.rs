@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axis_core::{Env, wire};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -91,8 +92,9 @@ impl Engine {
             .collect()
     }
 
-    fn status(&self, py: Python<'_>, dataset: &str) -> PyResult<String> {
-        gate::at_once(py, || written(&self.core().dataset(dataset)?.status()))
+    fn status<'py>(&self, py: Python<'py>, dataset: &str) -> PyResult<Bound<'py, PyString>> {
+        let status = gate::at_once(py, || self.core().dataset(dataset)?.status_json())?;
+        Ok(PyString::new(py, &status))
     }
 
     fn watermarks(&self, py: Python<'_>, dataset: &str) -> PyResult<String> {

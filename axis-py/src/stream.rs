@@ -19,6 +19,9 @@ use crate::call::{Answer, Call};
 use crate::error::{exception, invalid};
 use crate::gate;
 
+/// Rows that a batch has for whoever reads Arrow: importing one takes time of its own.
+const ROWS: usize = 16 << 10;
+
 /// Batches, with what is needed to get more of them.
 #[derive(Default)]
 struct Batches {
@@ -28,12 +31,13 @@ struct Batches {
 }
 
 impl Batches {
-    async fn next(&mut self) -> Option<Result<RecordBatch>> {
+    /// Returns the next batch, of so many rows at least while the core still answers.
+    async fn next(&mut self, rows: usize) -> Option<Result<RecordBatch>> {
         if let Some(batch) = self.read.pop_front() {
             return Some(Ok(batch));
         }
         let live = self.live.as_mut()?;
-        let next = live.next().await;
+        let next = live.next_many(rows).await;
         self.truncated.store(live.truncated(), Ordering::Release);
         if !matches!(next, Some(Ok(_))) {
             self.live = None;
@@ -43,7 +47,7 @@ impl Batches {
 
     /// Reads one batch ahead.
     async fn begin(&mut self) -> Result<()> {
-        if let Some(first) = self.next().await {
+        if let Some(first) = self.next(1).await {
             self.read.push_front(first?);
         }
         Ok(())
@@ -51,7 +55,7 @@ impl Batches {
 
     async fn all(mut self) -> Result<VecDeque<RecordBatch>> {
         let mut all = mem::take(&mut self.read);
-        while let Some(batch) = self.next().await {
+        while let Some(batch) = self.next(1).await {
             all.push_back(batch?);
         }
         Ok(all)
@@ -110,7 +114,7 @@ impl Stream {
         let batches = Arc::clone(&self.batches);
         Call::new(async move {
             let mut batches = batches.lock().await;
-            match batches.as_mut().ok_or_else(spent)?.next().await {
+            match batches.as_mut().ok_or_else(spent)?.next(1).await {
                 Some(batch) => json([batch?]),
                 None => Ok(Answer::Nothing),
             }
@@ -186,7 +190,7 @@ impl Iterator for Reader {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = gate::block_on(self.batches.next()).unwrap_or_else(|error| Some(Err(error)));
+        let next = gate::block_on(self.batches.next(ROWS)).unwrap_or_else(|error| Some(Err(error)));
         next.map(|batch| batch.map_err(|error| ArrowError::ExternalError(Box::new(error))))
     }
 }

@@ -58,6 +58,14 @@ impl Dataset {
         self.dataset.status()
     }
 
+    /// Returns what is known as JSON, without I/O.
+    ///
+    /// # Errors
+    /// As [`Dataset::status_json`](crate::Dataset::status_json).
+    pub fn status_json(&self) -> Result<Arc<str>> {
+        self.dataset.status_json()
+    }
+
     /// Returns the watermarks that the last commit stored, one for each table that has one.
     #[must_use]
     pub fn watermarks(&self) -> Vec<Watermark> {

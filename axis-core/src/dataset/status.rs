@@ -130,6 +130,26 @@ impl Dataset {
         })
     }
 
+    /// Returns what is known as JSON, without I/O. The text is written anew only when something has changed: writing it takes
+    /// longer than everything else, and statuses are polled.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be written.
+    pub fn status_json(&self) -> Result<Arc<str>> {
+        let status = self.status();
+        let mut told = lock(&self.state.told);
+        if let Some((before, text)) = told.as_ref()
+            && *before == status
+        {
+            return Ok(Arc::clone(text));
+        }
+        let text: Arc<str> = serde_json::to_string(&status)
+            .map_err(|cause| Error::new(ErrorKind::Internal, "the status cannot be written as JSON").because(cause))?
+            .into();
+        *told = Some((status, Arc::clone(&text)));
+        Ok(text)
+    }
+
     /// Returns what is known, without I/O.
     #[must_use]
     pub fn status(&self) -> DatasetStatus {

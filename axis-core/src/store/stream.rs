@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use duckdb::types::Value;
@@ -30,6 +31,9 @@ const ROW_BYTES: usize = 32 << 10;
 /// How long past its deadline a query may take to notice: DuckDB does not look for interrupts while it plans.
 const NOTICING: Duration = Duration::from_secs(1);
 
+/// Bytes above which no further rows are joined.
+const MANY_BYTES: usize = 16 << 20;
+
 /// The answer of a query, batch by batch. Dropping it interrupts DuckDB.
 pub struct QueryStream {
     schema: SchemaRef,
@@ -51,6 +55,32 @@ impl QueryStream {
     /// `Timeout`, `Cancelled`, or `Query` when the query fails while it runs. The stream has then ended.
     pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
         self.batches.recv().await
+    }
+
+    /// Returns the next rows in one batch, at least so many unless the answer ends or has 16 MB of them: for readers whose work
+    /// goes by batches. They are copied together.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_many(&mut self, rows: usize) -> Option<Result<RecordBatch>> {
+        let mut batches = Vec::new();
+        let (mut count, mut bytes) = (0, 0);
+        while count < rows && bytes < MANY_BYTES {
+            match self.next().await {
+                Some(Ok(batch)) => {
+                    count += batch.num_rows();
+                    bytes += batch.get_array_memory_size();
+                    batches.push(batch);
+                }
+                Some(Err(error)) => return Some(Err(error)),
+                None => break,
+            }
+        }
+        if batches.len() < 2 {
+            return batches.pop().map(Ok);
+        }
+        let joined = concat_batches(&self.schema, &batches);
+        Some(joined.map_err(|cause| Error::new(ErrorKind::Internal, "batches cannot be joined").because(cause)))
     }
 
     /// Tells, at the end, whether there were more rows than `max_rows`.

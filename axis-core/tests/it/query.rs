@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axis_core::arrow::array::AsArray;
+use axis_core::arrow::datatypes::Int64Type;
 use axis_core::config::TableConfig;
 use axis_core::{Engine, ErrorKind, Query, Value};
 use serde_json::json;
@@ -277,4 +279,39 @@ async fn hostile_sql_fails_without_harm() {
     assert!(!error.to_string().contains("row value"), "{error}");
     assert_eq!(shop.number("select count(*) from t").await, 10);
     shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn batches_are_joined_up_to_a_number_of_rows() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(directory.path().join("a.duckdb")).await.unwrap();
+    let sql = "select range as n, 'row ' || range as t from range(100000) order by n";
+    let mut stream = engine.query(Query::sql(sql)).await.unwrap();
+    let mut sizes = Vec::new();
+    let mut next = 0;
+    while let Some(batch) = stream.next_many(30_000).await {
+        let batch = batch.unwrap();
+        let numbers = batch.column(0).as_primitive::<Int64Type>();
+        for number in numbers.values() {
+            assert_eq!(*number, next);
+            next += 1;
+        }
+        sizes.push(batch.num_rows());
+    }
+    assert_eq!(next, 100_000);
+    let (last, whole) = sizes.split_last().unwrap();
+    assert!(
+        *last > 0 && !whole.is_empty() && whole.iter().all(|rows| *rows >= 30_000),
+        "{sizes:?}"
+    );
+    let failing = "select case when range = 90000 then error('sorry') else range end as n from range(100000)";
+    let mut stream = engine.query(Query::sql(failing)).await.unwrap();
+    let failed = loop {
+        match stream.next_many(30_000).await.unwrap() {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(failed.kind(), ErrorKind::Query);
+    engine.close().await.unwrap();
 }

@@ -74,3 +74,17 @@ async fn metadata_counts_orphans_duplicates_and_values() {
     assert_eq!(kept, [json!({"n": 1500})]);
     engine.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn the_status_as_json_is_written_anew_when_something_has_changed() {
+    let (project, database) = (project(), database());
+    let engine = open(&project, &database).await;
+    let dataset = engine.dataset("monitoring").unwrap();
+    let before = dataset.status_json().unwrap();
+    assert!(std::sync::Arc::ptr_eq(&before, &dataset.status_json().unwrap()));
+    sync(&dataset, SyncOptions::default()).await;
+    let after = dataset.status_json().unwrap();
+    assert_ne!(before, after);
+    assert_eq!(*after, serde_json::to_string(&dataset.status()).unwrap());
+    engine.close().await.unwrap();
+}

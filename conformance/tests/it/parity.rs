@@ -19,8 +19,17 @@ const COLUMNS: [(&str, &[&str]); 6] = [
 fn every_name_of_the_table_is_in_a_test_of_its_language() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let text = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
-    let tests = COLUMNS.map(|(_, folders)| folders.iter().map(|folder| read(&root.join(folder))).collect::<String>());
-    let rows: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("| Capability |")).skip(2).collect();
+    let tests = COLUMNS.map(|(_, folders)| {
+        folders
+            .iter()
+            .map(|folder| read(&root.join(folder)))
+            .collect::<String>()
+    });
+    let rows: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("| Capability |"))
+        .skip(2)
+        .collect();
     let rows: Vec<&str> = rows.into_iter().take_while(|line| line.starts_with('|')).collect();
     assert!(rows.len() > 20, "the table has {} rows", rows.len());
     let mut missing = Vec::new();
@@ -53,7 +62,10 @@ fn read(folder: &Path) -> String {
     let mut folders = vec![folder.to_path_buf()];
     let mut text = String::new();
     while let Some(folder) = folders.pop() {
-        let mut entries: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut entries: Vec<PathBuf> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         entries.sort();
         for entry in entries {
             if entry.is_dir() {
