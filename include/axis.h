@@ -16,7 +16,7 @@
  *     still to be freed.
  *  7. Engines, jobs, reports and errors may be used by several threads at once, except while they are freed. An ArrowArrayStream
  *     is read by one thread at a time. Callbacks run on threads of the library, take `userdata` first, and their arguments live
- *     for the call.
+ *     for the call. A child that was forked must not use handles of its parent: the threads of the library did not come along.
  *  8. Handles are freed in any order: a job or a stream keeps alive what it needs of its engine.
  *  9. Options begin with `struct_size`: initialise them with their ..._INIT. The library reads no further than that. Numbers are
  *     never given another meaning, and functions are only added within a major version, which the SONAME carries.
@@ -370,7 +370,7 @@ axis_status axis_log_set(axis_log_callback callback,
 // engine. One thread reads at a time.
 //
 // The values are a JSON list for `?` and `$1`, a JSON object for `$name`, or NULL. NULL for the options is their defaults.
-// What goes wrong while it is read is told by `get_last_error` of the stream: the code, a colon, the message.
+// What goes wrong while it is read is told by `get_last_error` of the stream: a text that ends with the code, a colon, the message.
 //
 // Errors: AXIS_QUERY when it is not one SELECT or cannot be run, AXIS_INVALID_ARGUMENT, AXIS_TIMEOUT, AXIS_CANCELLED.
 axis_status axis_engine_query(const struct axis_engine *engine,

@@ -85,7 +85,7 @@ impl Gate {
 /// engine. One thread reads at a time.
 ///
 /// The values are a JSON list for `?` and `$1`, a JSON object for `$name`, or NULL. NULL for the options is their defaults.
-/// What goes wrong while it is read is told by `get_last_error` of the stream: the code, a colon, the message.
+/// What goes wrong while it is read is told by `get_last_error` of the stream: a text that ends with the code, a colon, the message.
 ///
 /// Errors: AXIS_QUERY when it is not one SELECT or cannot be run, AXIS_INVALID_ARGUMENT, AXIS_TIMEOUT, AXIS_CANCELLED.
 #[unsafe(no_mangle)]

@@ -128,6 +128,7 @@ class Batches<T> implements AsyncIterableIterator<T> {
   #call: Call | undefined;
   #stream: Promise<NativeStream> | undefined;
   #done = false;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     open: (call: Call) => Promise<NativeStream>,
@@ -139,7 +140,14 @@ class Batches<T> implements AsyncIterableIterator<T> {
     this.#signal = signal;
   }
 
-  async next(): Promise<IteratorResult<T, undefined>> {
+  /** Parts come in their order, also to those who do not wait for one before they ask for the next. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    const next = this.#last.then(() => this.#step());
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+
+  async #step(): Promise<IteratorResult<T, undefined>> {
     if (this.#done) return { done: true, value: undefined };
     try {
       this.#call ??= new Call(this.#signal);

@@ -53,9 +53,9 @@ impl Batches {
         Ok(())
     }
 
-    async fn all(mut self) -> Result<VecDeque<RecordBatch>> {
+    async fn all(mut self, rows: usize) -> Result<VecDeque<RecordBatch>> {
         let mut all = mem::take(&mut self.read);
-        while let Some(batch) = self.next(1).await {
+        while let Some(batch) = self.next(rows).await {
             all.push_back(batch?);
         }
         Ok(all)
@@ -115,8 +115,12 @@ impl Stream {
         Call::new(async move {
             let mut batches = batches.lock().await;
             match batches.as_mut().ok_or_else(spent)?.next(1).await {
-                Some(batch) => json([batch?]),
-                None => Ok(Answer::Nothing),
+                Some(Ok(batch)) => json([batch]),
+                // Whoever reads on must not take what is left, nothing, for the answer.
+                ended => {
+                    *batches = None;
+                    ended.transpose().map(|_| Answer::Nothing)
+                }
             }
         })
     }
@@ -126,7 +130,7 @@ impl Stream {
         let batches = Arc::clone(&self.batches);
         Call::new(async move {
             let batches = batches.lock().await.take().ok_or_else(spent)?;
-            json(batches.all().await?)
+            json(batches.all(1).await?)
         })
     }
 
@@ -137,7 +141,7 @@ impl Stream {
             let batches = batches.lock().await.take().ok_or_else(spent)?;
             let truncated = Arc::clone(&batches.truncated);
             let read = Batches {
-                read: batches.all().await?,
+                read: batches.all(ROWS).await?,
                 truncated,
                 live: None,
             };
@@ -159,8 +163,11 @@ impl Stream {
         let batches = Arc::clone(&self.batches);
         let begin = Call::new(async move {
             let mut batches = batches.lock().await;
-            batches.as_mut().ok_or_else(spent)?.begin().await?;
-            Ok(Answer::Nothing)
+            let begun = batches.as_mut().ok_or_else(spent)?.begin().await;
+            if begun.is_err() {
+                *batches = None;
+            }
+            begun.map(|()| Answer::Nothing)
         });
         begin.wait(py)?;
         let taken = self.batches.try_lock().ok().and_then(|mut batches| batches.take());

@@ -42,7 +42,11 @@ impl Members {
                 } else {
                     format!(" at `{path}`")
                 };
-                wrong(format!("`{name}` of {} is wrong{inside}: {}", self.of, cause.inner()))
+                let allowed = allowed(&cause.inner().to_string());
+                wrong(format!(
+                    "`{name}` of {} is wrong{inside}; allowed is {allowed}",
+                    self.of
+                ))
             }),
         }
     }
@@ -86,6 +90,22 @@ impl Members {
             format!("there are {}", known.join(", "))
         };
         Err(wrong(format!("`{unknown}` is no member of {}; {there_are}", self.of)))
+    }
+}
+
+/// Takes what is allowed out of the words of the reader. What they say of the value is left out: it may be a secret.
+fn allowed(words: &str) -> String {
+    let expected = words
+        .rsplit_once("expected ")
+        .map_or("another value", |(_, expected)| expected);
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0".to_owned(),
+        "f64" => "a number".to_owned(),
+        "a string" => "a text".to_owned(),
+        "path string" => "a path".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "an object".to_owned(),
+        other => other.to_owned(),
     }
 }
 

@@ -54,6 +54,11 @@ impl Opening {
     pub fn from_json(options: Value, env: &Env) -> Result<Self> {
         let members = Members::of("the open options", options)?;
         let store: Option<PathBuf> = members.take("store")?;
+        if store.as_ref().is_some_and(|store| is_no_path(&store.to_string_lossy())) {
+            return Err(wrong(
+                "`store` of the open options is an address; allowed is a path".to_owned(),
+            ));
+        }
         let given: Option<Value> = members.take("config")?;
         let more: BTreeMap<String, String> = members.take_or("env", BTreeMap::new())?;
         let scheduler = members.take_or("scheduler", false)?;
@@ -106,8 +111,17 @@ impl Opening {
     }
 }
 
+/// Tells what cannot have been meant as a path, and may hold a password.
+fn is_no_path(text: &str) -> bool {
+    text.contains("://") || text.contains('\n')
+}
+
 /// Reads a directory that somebody named; one that is not there is a mistake.
 fn directory_of(directory: PathBuf, env: &Env) -> Result<Config> {
+    if is_no_path(&directory.to_string_lossy()) {
+        let message = "`config` of the open options is an address or the text of a file; allowed is a directory, or an object of files";
+        return Err(wrong(message.to_owned()));
+    }
     if !directory.is_dir() {
         return Err(wrong(format!("the directory {} does not exist", directory.display())));
     }
@@ -124,8 +138,13 @@ fn inline(files: Map<String, Value>) -> Result<Vec<(String, String)>> {
             _ if name == DATASETS => "config/datasets/given.yaml".to_owned(),
             _ if FILES.contains(&name.as_str()) => format!("config/{name}.yaml"),
             _ => {
+                let named = if is_no_path(&given) {
+                    "a member of `config`"
+                } else {
+                    &format!("`{given}`")
+                };
                 return Err(wrong(format!(
-                    "`{given}` is no file of a configuration; there are {}, datasets",
+                    "{named} is no file of a configuration; there are {}, datasets",
                     FILES.join(", ")
                 )));
             }

@@ -304,7 +304,7 @@ async fn batches_are_joined_up_to_a_number_of_rows() {
         *last > 0 && !whole.is_empty() && whole.iter().all(|rows| *rows >= 30_000),
         "{sizes:?}"
     );
-    let failing = "select case when range = 90000 then error('sorry') else range end as n from range(100000)";
+    let failing = "select case when range = 900000 then error('sorry') else range end as n from range(1000000)";
     let mut stream = engine.query(Query::sql(failing)).await.unwrap();
     let failed = loop {
         match stream.next_many(30_000).await.unwrap() {

@@ -26,7 +26,7 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
         ),
         (
             refused(wire::sync_options(json!({"timeout_ms": "3"}))),
-            &["`timeout_ms`", "expected u64"],
+            &["`timeout_ms`", "a whole number"],
         ),
         (refused(wire::sync_options(json!([]))), &["a list", "an object"]),
         (
@@ -79,6 +79,24 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
         for part in parts {
             assert!(told.contains(part), "`{part}` is not in: {told}");
         }
+    }
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_is_not_repeated() {
+    let secret = "hunter2";
+    let url = format!("postgresql://u:{secret}@h/db");
+    for options in [
+        json!({ "env": secret }),
+        json!({ "env": { "PASSWORD": [secret] } }),
+        json!({ "store": [secret] }),
+        json!({ "store": url }),
+        json!({ "config": url }),
+        json!({ "config": format!("eval_db:\n  password: {secret}\n") }),
+        json!({ "config": { url.as_str(): {} } }),
+    ] {
+        let told = refused(wire::Opening::from_json(options, &Env::default()));
+        assert!(!told.contains(secret), "{told}");
     }
 }
 

@@ -43,7 +43,10 @@ def milliseconds(timeout: Optional[Timeout]) -> Optional[int]:
         raise InvalidArgumentError(f"`timeout` is {_kind(timeout)}; allowed are seconds, or a timedelta")
     if not math.isfinite(seconds):
         raise InvalidArgumentError(f"`timeout` is {timeout}; allowed are seconds from 0, or a timedelta")
-    return math.ceil(seconds * 1000)
+    try:
+        return math.ceil(seconds * 1000)
+    except OverflowError:
+        raise InvalidArgumentError("`timeout` is longer than any time; allowed are seconds, or a timedelta") from None
 
 
 def text(value: object, name: str) -> str:

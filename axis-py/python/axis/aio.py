@@ -120,7 +120,7 @@ class AsyncEngine:
     ) -> AsyncResult:
         """As `Engine.query`."""
         options = query_options(timeout, max_rows, id, client, **unknown)
-        return AsyncResult(await awaited(self._native.query(text(sql, "sql"), bindings(params), options)))
+        return AsyncResult(await awaited(self._native.query(text(sql, "sql"), bindings(params), options)), self._native)
 
     def queries(self) -> Tuple[QueryStatus, ...]:
         """As `Engine.queries`."""

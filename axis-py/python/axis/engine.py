@@ -143,12 +143,13 @@ class Engine:
         """Runs one SELECT on the store and returns its answer as soon as it begins.
 
         `params` is a list for `?` and `$1` or a dict for `$name`; dates, times and UUIDs are bound as text, decimals as
-        doubles. The timeout covers the reading of the answer. `id` is the UUID by which `cancel_query` finds it.
+        doubles. The timeout covers the reading of the answer. An answer that is neither read to its end nor closed holds one of
+        the few places for queries: others wait for it. `id` is the UUID by which `cancel_query` finds it.
 
         Raises QueryError, InvalidArgumentError, TimeoutError, CancelledError, ClosedError; reading the answer may, too.
         """
         options = query_options(timeout, max_rows, id, client, **unknown)
-        return Result(self._native.query(text(sql, "sql"), bindings(params), options).wait())
+        return Result(self._native.query(text(sql, "sql"), bindings(params), options).wait(), self._native)
 
     def queries(self) -> Tuple[QueryStatus, ...]:
         """Returns the queries that wait or run, the oldest first."""

@@ -20,10 +20,12 @@ Row = Dict[str, Any]
 
 
 class _Answer:
-    __slots__ = ("_stream", "_converters")
+    __slots__ = ("_stream", "_converters", "_engine")
 
-    def __init__(self, stream: _axis.Stream) -> None:
+    def __init__(self, stream: _axis.Stream, engine: Optional[_axis.Engine] = None) -> None:
         self._stream = stream
+        # An engine that nobody holds closes, and takes its answers with it.
+        self._engine = engine
         self._converters: Optional[List[Tuple[str, Callable[[Any], Any]]]] = None
 
     @property
@@ -89,8 +91,17 @@ class Result(_Answer):
         return rows
 
     def __iter__(self) -> Iterator[Row]:
-        while (text := self._stream.next().wait()) is not None:
+        while (text := self._next()) is not None:
             yield from self._rows(text)
+
+    def _next(self) -> Optional[str]:
+        try:
+            text: Optional[str] = self._stream.next().wait()
+        except BaseException:
+            # Rows may be lost with the call that was interrupted: nobody shall read on behind them.
+            self.close()
+            raise
+        return text
 
     def close(self) -> None:
         """Stops the query, if it still runs, and forgets its answer."""
@@ -139,9 +150,18 @@ class AsyncResult(_Answer):
         return rows
 
     async def __aiter__(self) -> AsyncIterator[Row]:
-        while (text := await awaited(self._stream.next())) is not None:
+        while (text := await self._next()) is not None:
             for row in self._rows(text):
                 yield row
+
+    async def _next(self) -> Optional[str]:
+        try:
+            text: Optional[str] = await awaited(self._stream.next())
+        except BaseException:
+            # Rows may be lost with the call that was interrupted: nobody shall read on behind them.
+            self._stream.close().start(lambda answer, error: None)
+            raise
+        return text
 
     async def close(self) -> None:
         """As `Result.close`."""
