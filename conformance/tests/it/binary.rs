@@ -18,7 +18,7 @@ fn a_driver_that_says_what_is_expected_passes() {
         r#"error\t{"code":"AXIS_LOCKED","number":202,"message":"m","operation":"o","retryable":true,"context":{}}\n"#;
     let one = r#"ok\t{"columns":[],"rows":[{"one":1}]}\n"#;
     let null = r"ok\tnull\n";
-    let answers = [locked, null, locked, one, null, null, null];
+    let answers = [locked, null, locked, locked, one, null, null, null];
     let lines: Vec<String> = answers
         .iter()
         .map(|answer| format!("read -r line; printf '{answer}'"))
