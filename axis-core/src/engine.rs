@@ -1,33 +1,33 @@
 //! The one handle: opens the store, lists datasets, syncs, answers queries, closes.
 
-use std::collections::HashSet;
+mod builder;
+mod scheduler;
+mod usage;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+pub use builder::EngineBuilder;
+pub use usage::Usage;
+
 use crate::analytics::frame::Frames;
-use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Connection, DatasetKind, ViewConfig};
+use crate::clock::Clock;
+use crate::config::Config;
 use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, VerifyOptions, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::query::{Query, QueryStatus, Running};
-use crate::signals::{CASES, Overrides, Signals};
-use crate::source::{self, Source};
+use crate::signals::{Overrides, Signals};
+use crate::source;
 use crate::store::{Catalog, Keeper, Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
-use crate::sync::{Due, SyncEvent, SyncReport, Timing, VerifyReport, due};
-
-/// Datasets that sync at the same time.
-const SYNCS_AT_ONCE: usize = 2;
-/// Events that a slow listener may be behind before it loses the oldest.
-const EVENTS_BUFFERED: usize = 1024;
+use crate::sync::{SyncEvent, SyncReport, VerifyReport};
 
 /// An open engine: one store and the datasets that are kept in it. Cheap to clone; closes when [`close`](Self::close) is
 /// called or, as long as no scheduler was started, when the last clone is dropped.
@@ -108,132 +108,6 @@ impl Inner {
     }
 }
 
-/// How much of its resources an engine uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Usage {
-    /// Bytes of the store and its log on disk.
-    pub store_bytes: u64,
-    /// Queries that may run at once.
-    pub query_slots: usize,
-    /// Queries that are running.
-    pub queries_running: usize,
-    /// Queries that wait for a slot.
-    pub queries_waiting: usize,
-}
-
-/// Collects what an engine is opened with.
-#[derive(Debug)]
-pub struct EngineBuilder {
-    config: Config,
-    clock: Arc<dyn Clock>,
-    take_over: Option<Duration>,
-}
-
-impl EngineBuilder {
-    /// Uses another clock than the system's.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Takes the store over from a process that has given no sign of life for this long, at least three seconds: it was
-    /// stopped, or hangs. Should it wake up, it can no longer write the store, and says so.
-    ///
-    /// The store is copied for that; its directory must have room for a second one and allow hard links.
-    #[must_use]
-    pub fn take_over(mut self, after: Duration) -> Self {
-        self.take_over = Some(after);
-        self
-    }
-
-    /// Opens the store.
-    ///
-    /// # Errors
-    /// As [`Engine::open`].
-    pub async fn open(self) -> Result<Engine> {
-        check_names(&self.config)?;
-        let (keeper, mut catalog) = Keeper::open(&self.config.store, self.take_over).await?;
-        let mut sources = Vec::new();
-        let datasets = self
-            .config
-            .datasets
-            .iter()
-            .map(|dataset| {
-                Arc::new(State {
-                    source: dataset
-                        .connection
-                        .as_ref()
-                        .map(|connection| source_of(&mut sources, connection)),
-                    record: std::sync::Mutex::new(catalog.take(dataset)),
-                    running: std::sync::Mutex::new(None),
-                    memory: Arc::default(),
-                    told: std::sync::Mutex::new(None),
-                    config: Arc::new(dataset.clone()),
-                })
-            })
-            .collect();
-        Ok(Engine(Arc::new(Inner {
-            opened_at: self.clock.now(),
-            keeper,
-            clock: self.clock,
-            events: broadcast::channel(EVENTS_BUFFERED).0,
-            turns: Semaphore::new(SYNCS_AT_ONCE),
-            tasks: TaskTracker::new(),
-            metadata: crate::metadata::Cache::default(),
-            running: Arc::default(),
-            kpi: crate::analytics::kpi::Cache::default(),
-            frames: Frames::default(),
-            overrides: Overrides::new(self.config.custom_dir.as_deref()),
-            eval: crate::analytics::eval::Cache::default(),
-            datasets,
-            closing: CancellationToken::new(),
-            closed: AtomicBool::new(false),
-            config: self.config,
-        })))
-    }
-}
-
-/// Returns the source of a connection; equal connections have one, so that their datasets can share what it opens.
-fn source_of<'a>(sources: &mut Vec<(&'a Connection, Arc<dyn Source>)>, connection: &'a Connection) -> Arc<dyn Source> {
-    if let Some((_, source)) = sources.iter().find(|(known, _)| *known == connection) {
-        return Arc::clone(source);
-    }
-    let source = source::open(connection);
-    sources.push((connection, Arc::clone(&source)));
-    source
-}
-
-/// Refuses names that two datasets claim, or that the store keeps for itself.
-fn check_names(config: &Config) -> Result<()> {
-    let mut datasets = HashSet::new();
-    let mut relations = HashSet::new();
-    for dataset in config.datasets.iter().filter(|dataset| dataset.broken.is_none()) {
-        let twice = |what: &str, name: &str| {
-            let message = format!("the {what} `{name}` is used twice, or is a name that the store keeps for itself");
-            Err(Error::new(ErrorKind::Config, message)
-                .during("engine.open")
-                .with("dataset", &dataset.name))
-        };
-        if !datasets.insert(dataset.name.to_lowercase()) {
-            return twice("dataset", &dataset.name);
-        }
-        let view = match &dataset.view {
-            ViewConfig::Join { name, .. } | ViewConfig::Sql { name, .. } => Some(name.as_str()),
-            _ => None,
-        };
-        let derived = (dataset.kind == DatasetKind::HumanSignals).then_some(CASES.relation);
-        let tables = dataset.tables.iter().map(|table| table.name.as_str());
-        for name in tables.chain(view).chain(derived) {
-            if name.to_lowercase().starts_with("_axis") || !relations.insert(name.to_lowercase()) {
-                return twice("relation", name);
-            }
-        }
-    }
-    Ok(())
-}
-
 impl Engine {
     /// Opens the store at a path with every setting at its default.
     ///
@@ -246,11 +120,7 @@ impl Engine {
     /// Starts from a configuration.
     #[must_use]
     pub fn builder(config: Config) -> EngineBuilder {
-        EngineBuilder {
-            config,
-            clock: Arc::new(SystemClock),
-            take_over: None,
-        }
+        EngineBuilder::new(config)
     }
 
     /// Returns the configuration.
@@ -440,61 +310,6 @@ impl Engine {
             })
             .await?;
         self.0.keeper.check()
-    }
-
-    /// Returns how much is in use right now.
-    pub async fn usage(&self) -> Usage {
-        let (free, queries_waiting) = self.0.keeper.store().pool.queue();
-        let query_slots = self.0.config.store.query_concurrency;
-        let path = self.0.config.store.path.clone();
-        let sizes = tokio::task::spawn_blocking(move || {
-            let mut log = path.clone().into_os_string();
-            log.push(".wal");
-            let size = |path: PathBuf| std::fs::metadata(path).map_or(0, |file| file.len());
-            size(path) + size(log.into())
-        });
-        Usage {
-            // A file that cannot be asked for its size counts as none.
-            store_bytes: sizes.await.unwrap_or_default(),
-            query_slots,
-            queries_running: query_slots.saturating_sub(free),
-            queries_waiting,
-        }
-    }
-
-    /// Runs datasets at their `refresh_interval_minutes` until the engine closes: each on its own clock, with jitter, and
-    /// with backoff after failures that may pass. A tick during a running sync is that sync.
-    pub fn start_scheduler(&self) {
-        for dataset in self.syncable() {
-            let Some(interval) = dataset.config().refresh_interval else {
-                continue;
-            };
-            let closing = self.0.closing.clone();
-            self.0.tasks.spawn(async move {
-                let mut last = Due::Regular;
-                loop {
-                    let wait = due(
-                        last,
-                        Timing {
-                            interval,
-                            jitter: fastrand::f64(),
-                        },
-                    );
-                    tokio::select! {
-                        () = closing.cancelled() => return,
-                        () = tokio::time::sleep(wait) => {}
-                    }
-                    last = match dataset.sync(SyncOptions::default()).await {
-                        Err(error) if error.kind() == ErrorKind::Closed => return,
-                        Err(error) if error.is_retryable() && error.kind() != ErrorKind::Busy => match last {
-                            Due::Retry(failures) => Due::Retry(failures.saturating_add(1)),
-                            Due::Regular => Due::Retry(1),
-                        },
-                        _ => Due::Regular,
-                    };
-                }
-            });
-        }
     }
 
     /// Cancels running syncs (a commit that has begun is finished), refuses new work, checkpoints and lets go of the store.
