@@ -1,6 +1,7 @@
 //! One dataset of an engine: the handle that callers hold, and the state behind it.
 
 mod handle;
+mod readiness;
 mod status;
 mod syncing;
 mod uploading;
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use handle::Reserved;
 pub use handle::SyncHandle;
+pub use readiness::{DatasetReadiness, Readiness};
 pub use status::{DataVersion, DatasetStatus, DerivedStatus, RunningStatus, SyncState, Watermark};
 pub(crate) use syncing::Running;
 pub use syncing::{SyncOptions, Work};

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -23,16 +23,17 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::dataset::{Dataset, Reserved, State, SyncHandle, SyncOptions, VerifyOptions, closed, lock};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::{EventLog, Events};
 use crate::query::{Query, QueryStatus, Running};
 use crate::signals::{Overrides, Signals};
 use crate::source;
 use crate::store::{Catalog, Keeper, Limits, QueryStream, RunRecord, Store, open_stream, recent_runs};
-use crate::sync::{SyncEvent, SyncReport, VerifyReport};
+use crate::sync::{SyncReport, VerifyReport};
 
 /// An open engine: one store and the datasets that are kept in it. Cheap to clone; closes when [`close`](Self::close) is
 /// called or, as long as no scheduler was started, when the last clone is dropped.
 #[derive(Clone, Debug)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(pub(crate) Arc<Inner>);
 
 /// What the clones of an engine share.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) keeper: Keeper,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) events: broadcast::Sender<SyncEvent>,
+    pub(crate) events: EventLog,
     pub(crate) turns: Semaphore,
     pub(crate) tasks: TaskTracker,
     pub(crate) opened_at: DateTime<Utc>,
@@ -257,10 +258,17 @@ impl Engine {
         cancelled.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no query {id} is running")))
     }
 
-    /// Returns a receiver of everything that happens to datasets from now on.
+    /// Listens to everything that happens from now on.
     #[must_use]
-    pub fn events(&self) -> broadcast::Receiver<SyncEvent> {
-        self.0.events.subscribe()
+    pub fn events(&self) -> Events {
+        self.0.events.listen(None, self.ended())
+    }
+
+    /// Listens to everything that has happened after the event of this id, as far as it is kept; what is not, or an id of another
+    /// engine, is told as [`SyncEvent::Lost`](crate::SyncEvent::Lost).
+    #[must_use]
+    pub fn events_after(&self, id: &str) -> Events {
+        self.0.events.listen(Some(id), self.ended())
     }
 
     /// Completes when the engine has been closed and its tasks have ended. Holds nothing of the engine.
@@ -286,7 +294,9 @@ impl Engine {
         let store = self.0.readable().await?;
         store
             .pool
-            .write(Limits::default(), move |connection, _| recent_runs(connection, limit))
+            .write(Limits::default(), move |connection, _| {
+                recent_runs(connection, None, limit)
+            })
             .await
     }
 

@@ -18,7 +18,7 @@
 //! * [`config`] turns YAML files and an [`Env`] into one validated [`config::Config`].
 //! * [`Engine`] opens the store and hands out [`Dataset`]s; [`Dataset::sync`] brings one up to date in one commit.
 //! * [`Dataset::verify`] compares source and store, row by row in sums; [`VerifyReport`] names what differs.
-//! * [`SyncReport`] says what a sync did and why; [`SyncEvent`]s say it while it happens.
+//! * [`SyncReport`] says what a sync did and why; [`Engine::events`] say it while it happens.
 //! * [`Engine::query`], [`Dataset::page`] and [`Dataset::metadata`] read what is stored.
 //! * [`blocking`] has the same words for callers that wait.
 //! * [`wire`] is the JSON that the adapters of other languages send and read.
@@ -45,6 +45,7 @@ mod clock;
 mod dataset;
 mod engine;
 mod error;
+mod events;
 mod failpoint;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -59,11 +60,12 @@ pub use arrow;
 pub use clock::{Clock, SystemClock};
 pub use config::Env;
 pub use dataset::{
-    DataVersion, Dataset, DatasetStatus, DerivedStatus, RunningStatus, SyncHandle, SyncOptions, SyncState,
-    VerifyOptions, Watermark, Work,
+    DataVersion, Dataset, DatasetReadiness, DatasetStatus, DerivedStatus, Readiness, RunningStatus, SyncHandle,
+    SyncOptions, SyncState, VerifyOptions, Watermark, Work,
 };
 pub use engine::{Engine, EngineBuilder, Usage};
 pub use error::{Error, ErrorKind, Result};
+pub use events::{Event, EventId, Events};
 #[cfg(feature = "fail-points")]
 #[doc(hidden)]
 pub use failpoint::FAIL_POINTS;

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tower::Service as _;
 
-use crate::edge::{Edge, Peer, wrap};
+use crate::edge::{Cut, Edge, Peer, wrap};
 use crate::routes;
 
 /// How long a client may take to send the head of a request.
@@ -66,7 +66,7 @@ impl ServeOptions {
 /// # Errors
 /// `Config` when the audit log or the public key for tokens cannot be opened.
 pub fn router(engine: Engine) -> Result<Router> {
-    let edge = Edge::new(&engine)?;
+    let edge = Edge::new(&engine, CancellationToken::new())?;
     Ok(build(engine, &edge))
 }
 
@@ -96,7 +96,7 @@ pub async fn serve_with(
     shutdown: CancellationToken,
     options: ServeOptions,
 ) -> Result<()> {
-    let started = start(&engine, &listener, options);
+    let started = start(&engine, &listener, options, &shutdown);
     let edge = match started {
         Ok(edge) => edge,
         Err(error) => {
@@ -127,7 +127,12 @@ pub async fn serve_with(
     closed
 }
 
-fn start(engine: &Engine, listener: &TcpListener, options: ServeOptions) -> Result<Arc<Edge>> {
+fn start(
+    engine: &Engine,
+    listener: &TcpListener,
+    options: ServeOptions,
+    shutdown: &CancellationToken,
+) -> Result<Arc<Edge>> {
     if let Ok(address) = listener.local_addr() {
         let authenticates = engine.config().server.authenticates();
         options.check(authenticates, address)?;
@@ -141,7 +146,7 @@ fn start(engine: &Engine, listener: &TcpListener, options: ServeOptions) -> Resu
     for error in &engine.config().dashboard.broken {
         tracing::warn!(code = error.code(), error = %error, "the dashboard has a default instead");
     }
-    Edge::new(engine)
+    Edge::new(engine, shutdown.clone())
 }
 
 /// Starts the syncs of startup and the schedule, as far as the configuration wants them.
@@ -183,14 +188,16 @@ async fn accept(listener: TcpListener, app: Router, stop: CancellationToken, end
         // Answers are written whole; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
         let app = app.clone();
+        let ended = ended.child_token();
+        let cut = Cut(ended.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(address));
+            request.extensions_mut().insert(cut.clone());
             app.clone().call(request)
         });
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-        let ended = ended.clone();
         tokio::spawn(async move {
             let _permit = permit;
             tokio::select! {

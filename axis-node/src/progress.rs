@@ -2,12 +2,10 @@
 
 use std::pin::pin;
 
-use axis_core::SyncEvent;
+use axis_core::{Events, SyncEvent};
 use napi::Status;
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::ThreadsafeFunction;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::text;
 
@@ -33,7 +31,7 @@ impl Listener {
 /// Awaits work, telling the events of its runs; all of them are told before this returns.
 pub(crate) async fn follow<T>(
     listener: Option<Listener>,
-    mut events: Receiver<SyncEvent>,
+    mut events: Events,
     runs: Vec<String>,
     work: impl Future<Output = T>,
 ) -> T {
@@ -41,34 +39,22 @@ pub(crate) async fn follow<T>(
         return work.await;
     };
     let mut work = pin!(work);
-    let ours = |event: &SyncEvent| run_id(event).is_some_and(|id| runs.iter().any(|run| run == id));
+    let ours = |event: &SyncEvent| event.run_id().is_some_and(|id| runs.iter().any(|run| run == id));
     let outcome = loop {
         tokio::select! {
             biased;
-            event = events.recv() => match event {
-                Ok(event) if ours(&event) => listener.tell(&event).await,
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => break work.await,
+            event = events.next() => match event {
+                Some(event) if ours(&event.what) => listener.tell(&event.what).await,
+                Some(_) => {}
+                None => break work.await,
             },
             outcome = &mut work => break outcome,
         }
     };
-    loop {
-        match events.try_recv() {
-            Ok(event) if ours(&event) => listener.tell(&event).await,
-            Ok(_) | Err(TryRecvError::Lagged(_)) => {}
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return outcome,
+    while let Some(event) = events.try_next() {
+        if ours(&event.what) {
+            listener.tell(&event.what).await;
         }
     }
-}
-
-fn run_id(event: &SyncEvent) -> Option<&str> {
-    match event {
-        SyncEvent::Started { run_id, .. } | SyncEvent::Planned { run_id, .. } | SyncEvent::Progress { run_id, .. } => {
-            Some(run_id)
-        }
-        SyncEvent::Committed { report } => Some(&report.run_id),
-        SyncEvent::Failed { failure, .. } => Some(&failure.run_id),
-        _ => None,
-    }
+    outcome
 }

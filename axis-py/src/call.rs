@@ -4,11 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
-use axis_core::{Result, SyncEvent};
+use axis_core::{Events, Result, SyncEvent};
 use pyo3::prelude::*;
 use serde::Serialize;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
@@ -115,14 +113,14 @@ impl Call {
 
 /// Who hears of the events of a sync while it runs.
 pub(crate) struct Listener {
-    events: Receiver<SyncEvent>,
+    events: Events,
     dataset: Option<String>,
     callback: Py<PyAny>,
 }
 
 impl Listener {
     /// Listens from now on, to one dataset or to all.
-    pub(crate) fn new(events: Receiver<SyncEvent>, dataset: Option<&str>, callback: Py<PyAny>) -> Self {
+    pub(crate) fn new(events: Events, dataset: Option<&str>, callback: Py<PyAny>) -> Self {
         Self {
             events,
             dataset: dataset.map(str::to_owned),
@@ -133,31 +131,25 @@ impl Listener {
     /// Waits for the next event. A listener that is too slow loses the oldest; that holds nobody up.
     pub(crate) async fn next(&mut self) -> String {
         loop {
-            match self.events.recv().await {
-                Ok(event) => {
-                    if let Some(text) = self.text(&event) {
+            match self.events.next().await {
+                Some(event) => {
+                    if let Some(text) = self.text(&event.what) {
                         return text;
                     }
                 }
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => std::future::pending().await,
+                None => std::future::pending().await,
             }
         }
     }
 
     /// Tells what is left.
     pub(crate) fn drain(&mut self, py: Python<'_>) -> PyResult<()> {
-        loop {
-            match self.events.try_recv() {
-                Ok(event) => {
-                    if let Some(text) = self.text(&event) {
-                        self.tell(py, &text)?;
-                    }
-                }
-                Err(TryRecvError::Lagged(_)) => {}
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
+        while let Some(event) = self.events.try_next() {
+            if let Some(text) = self.text(&event.what) {
+                self.tell(py, &text)?;
             }
         }
+        Ok(())
     }
 
     pub(crate) fn tell(&self, py: Python<'_>, event: &str) -> PyResult<()> {
@@ -168,21 +160,8 @@ impl Listener {
         let wanted = self
             .dataset
             .as_deref()
-            .is_none_or(|wanted| dataset(event) == Some(wanted));
+            .map_or(event.dataset().is_some(), |wanted| event.dataset() == Some(wanted));
         // What an event holds can always be written.
         wanted.then(|| error::written(event).ok()).flatten()
-    }
-}
-
-fn dataset(event: &SyncEvent) -> Option<&str> {
-    match event {
-        SyncEvent::Started { dataset, .. }
-        | SyncEvent::Planned { dataset, .. }
-        | SyncEvent::Progress { dataset, .. }
-        | SyncEvent::Verifying { dataset, .. }
-        | SyncEvent::Verified { dataset, .. }
-        | SyncEvent::Failed { dataset, .. } => Some(dataset),
-        SyncEvent::Committed { report } => Some(&report.dataset),
-        _ => None,
     }
 }

@@ -215,10 +215,16 @@ impl Engine {
         self.run(async move { engine.cancel_query(id).await })
     }
 
-    /// Returns everything that happens to datasets from now on, until the engine closes.
+    /// Listens to everything that happens from now on, until the engine closes.
     #[must_use]
     pub fn events(&self) -> Events {
-        Events::new(&self.engine, self.runtime.for_listeners())
+        Events::new(self.engine.events(), self.runtime.for_listeners())
+    }
+
+    /// Listens to everything that has happened after the event of this id, as [`crate::Engine::events_after`] does.
+    #[must_use]
+    pub fn events_after(&self, id: &str) -> Events {
+        Events::new(self.engine.events_after(id), self.runtime.for_listeners())
     }
 
     /// Returns the newest runs of all datasets, newest first.

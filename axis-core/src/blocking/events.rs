@@ -1,16 +1,14 @@
-//! What happens to datasets, one after the other.
+//! What happens, one event after the other.
 
 use std::fmt;
-use std::pin::Pin;
-
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::runtime::Runtime;
-use crate::sync::SyncEvent;
+use crate::events::Event;
 
-/// Everything that happens to datasets since it was asked for, waiting for the next. It ends when the engine has closed or its
-/// last handle is dropped, and at once on a thread of an async runtime. Who is more than 1,024 events behind loses the oldest.
+/// [`crate::Events`] for threads that wait. It ends when the engine has closed or its last handle is dropped, and at once on
+/// a thread of an async runtime.
 ///
 /// ```no_run
 /// # fn example(engine: axis_core::blocking::Engine) {
@@ -19,55 +17,30 @@ use crate::sync::SyncEvent;
 /// # }
 /// ```
 pub struct Events {
-    receiver: Receiver<SyncEvent>,
-    ended: Pin<Box<dyn Future<Output = ()> + Send>>,
-    has_ended: bool,
+    events: crate::Events,
     runtime: Runtime,
 }
 
 impl Events {
-    pub(super) fn new(engine: &crate::Engine, runtime: Runtime) -> Self {
-        Self {
-            receiver: engine.events(),
-            ended: Box::pin(engine.ended()),
-            has_ended: false,
-            runtime,
-        }
+    pub(super) fn new(events: crate::Events, runtime: Runtime) -> Self {
+        Self { events, runtime }
+    }
+
+    /// Waits for the next event no longer than this; `None` when none has come, or none will.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Arc<Event>> {
+        let Self { events, runtime } = self;
+        // The limit must be made where the runtime's clock is.
+        let next = async { tokio::time::timeout(timeout, events.next()).await.ok().flatten() };
+        runtime.wait(next).ok().flatten()
     }
 }
 
 impl Iterator for Events {
-    type Item = SyncEvent;
+    type Item = Arc<Event>;
 
-    fn next(&mut self) -> Option<SyncEvent> {
-        let Self {
-            receiver,
-            ended,
-            has_ended,
-            runtime,
-        } = self;
-        let next = async {
-            loop {
-                if *has_ended {
-                    // What was told before the end is still told.
-                    match receiver.try_recv() {
-                        Ok(event) => return Some(event),
-                        Err(TryRecvError::Lagged(_)) => continue,
-                        Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
-                    }
-                }
-                tokio::select! {
-                    biased;
-                    received = receiver.recv() => match received {
-                        Ok(event) => return Some(event),
-                        Err(RecvError::Lagged(_)) => {}
-                        Err(RecvError::Closed) => return None,
-                    },
-                    () = ended.as_mut() => *has_ended = true,
-                }
-            }
-        };
-        runtime.wait(next).ok().flatten()
+    fn next(&mut self) -> Option<Arc<Event>> {
+        let Self { events, runtime } = self;
+        runtime.wait(events.next()).ok().flatten()
     }
 }
 

@@ -2,22 +2,22 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::Engine;
 use crate::dataset::SyncOptions;
 use crate::error::Result;
+use crate::events::{Event, Events};
 use crate::sync::{SyncEvent, SyncReport};
 
 /// A sync that was started. Dropping the handle cancels the sync; [`detach`](Self::detach) lets it go on.
 pub struct SyncHandle {
     run_id: String,
     state: State,
-    events: Receiver<SyncEvent>,
+    events: Events,
     cancel: CancellationToken,
     engine: Engine,
 }
@@ -109,7 +109,7 @@ impl SyncHandle {
                 ..
             } = &mut self;
             match engine.wait(next(state, events, run_id))? {
-                Some(event) => tell(&event),
+                Some(event) => tell(&event.what),
                 None => return self.wait(),
             }
         }
@@ -126,26 +126,18 @@ impl SyncHandle {
 }
 
 /// Waits for the next event of the run; `None` when it has ended and there is none left.
-async fn next(state: &mut State, events: &mut Receiver<SyncEvent>, run_id: &str) -> Option<SyncEvent> {
+async fn next(state: &mut State, events: &mut Events, run_id: &str) -> Option<Arc<Event>> {
     loop {
         let event = if matches!(state, State::Ended(_)) {
-            match events.try_recv() {
-                Ok(event) => event,
-                Err(TryRecvError::Lagged(_)) => continue,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
-            }
+            events.try_next()?
         } else {
             tokio::select! {
                 biased;
-                received = events.recv() => match received {
-                    Ok(event) => event,
-                    Err(RecvError::Lagged(_)) => continue,
-                    Err(RecvError::Closed) => return None,
-                },
+                event = events.next() => event?,
                 _ = state.outcome() => continue,
             }
         };
-        if event.run_id() == run_id {
+        if event.what.run_id() == Some(run_id) {
             return Some(event);
         }
     }

@@ -13,7 +13,7 @@ use super::syncing::{Running, Work};
 use super::{Dataset, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::CursorValue;
-use crate::store::{Limits, write_record};
+use crate::store::{Limits, RunRecord, recent_runs, write_record};
 use crate::sync::{Failure, SyncReport};
 
 /// Whether a dataset can be read, as clients poll it.
@@ -213,6 +213,21 @@ impl Dataset {
                 error: derived.error,
             }),
         }
+    }
+
+    /// Returns the newest runs of this dataset, newest first.
+    ///
+    /// # Errors
+    /// `Store`, `Closed`.
+    pub async fn runs(&self, limit: u32) -> Result<Vec<RunRecord>> {
+        let store = self.engine.readable().await?;
+        let name = self.name().to_owned();
+        store
+            .pool
+            .write(Limits::default(), move |connection, _| {
+                recent_runs(connection, Some(&name), limit)
+            })
+            .await
     }
 
     /// Returns the watermarks that the last commit stored, one for each table that has one.

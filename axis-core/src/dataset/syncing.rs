@@ -197,7 +197,7 @@ impl Dataset {
     }
 
     pub(super) fn announce(&self, context: &RunContext) {
-        let _ = self.engine.events.send(SyncEvent::Started {
+        self.engine.events.tell(SyncEvent::Started {
             dataset: self.name().to_owned(),
             run_id: context.run_id.clone(),
         });
@@ -269,19 +269,21 @@ impl Dataset {
                     dataset = %report.dataset, strategy = report.strategy.as_str(), rows = report.rows_read,
                     changed = report.changed, elapsed_ms = report.elapsed_ms, generation = report.generation, "synced"
                 );
-                let _ = self.engine.events.send(SyncEvent::Committed {
+                self.engine.events.tell(SyncEvent::Committed {
                     report: Box::new(report.clone()),
                 });
+                self.tell_readiness();
                 Ok(done)
             }
             Err(error) => {
                 let error = error.with("dataset", self.name());
                 let failure = self.remember_failure(context, &error).await;
                 drop(reservation);
-                let _ = self.engine.events.send(SyncEvent::Failed {
+                self.engine.events.tell(SyncEvent::Failed {
                     dataset: self.name().to_owned(),
                     failure,
                 });
+                self.tell_readiness();
                 Err(error)
             }
         }

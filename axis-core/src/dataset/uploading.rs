@@ -132,9 +132,10 @@ impl Dataset {
         drop(reservation);
         let report = report.ok_or_else(|| Error::new(ErrorKind::Internal, "a commit stores its report"))?;
         tracing::info!(dataset = %report.dataset, rows = report.rows_read, generation = report.generation, "kept an upload");
-        let _ = self.engine.events.send(SyncEvent::Committed {
+        self.engine.events.tell(SyncEvent::Committed {
             report: Box::new(report.clone()),
         });
+        self.tell_readiness();
         Ok(report)
     }
 
@@ -168,6 +169,7 @@ impl Dataset {
         *lock(&self.state.record) = record;
         drop(reservation);
         tracing::info!(dataset = self.name(), "removed an upload");
+        self.tell_readiness();
         Ok(true)
     }
 

@@ -118,7 +118,7 @@ impl Dataset {
                 tracing::debug!(dataset = self.name(), cause = %error.chain(), "why the verification failed");
             }
         }
-        let _ = self.engine.events.send(SyncEvent::Verified {
+        self.engine.events.tell(SyncEvent::Verified {
             dataset: self.name().to_owned(),
             run_id: context.run_id.clone(),
             equal: outcome.as_ref().ok().map(|report| report.equal),

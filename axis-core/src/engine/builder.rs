@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,14 +15,13 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Connection, DatasetKind, ViewConfig};
 use crate::dataset::State;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::EventLog;
 use crate::signals::{CASES, Overrides};
 use crate::source::{self, Source};
 use crate::store::Keeper;
 
 /// Datasets that sync at the same time.
 const SYNCS_AT_ONCE: usize = 2;
-/// Events that a slow listener may be behind before it loses the oldest.
-const EVENTS_BUFFERED: usize = 1024;
 
 /// Collects what an engine is opened with.
 #[derive(Debug)]
@@ -84,11 +83,10 @@ impl EngineBuilder {
                 })
             })
             .collect();
-        Ok(Engine(Arc::new(Inner {
+        let engine = Engine(Arc::new(Inner {
             opened_at: self.clock.now(),
             keeper,
-            clock: self.clock,
-            events: broadcast::channel(EVENTS_BUFFERED).0,
+            events: EventLog::new(Arc::clone(&self.clock)),
             turns: Semaphore::new(SYNCS_AT_ONCE),
             tasks: TaskTracker::new(),
             metadata: crate::metadata::Cache::default(),
@@ -100,8 +98,11 @@ impl EngineBuilder {
             datasets,
             closing: CancellationToken::new(),
             closed: AtomicBool::new(false),
+            clock: self.clock,
             config: self.config,
-        })))
+        }));
+        engine.tell_readiness();
+        Ok(engine)
     }
 }
 

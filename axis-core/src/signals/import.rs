@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::broadcast::error::RecvError;
-
 use super::Signals;
 use super::answer::CasesAnswer;
 use crate::dataset::{SyncOptions, SyncState, Work};
@@ -86,15 +84,17 @@ impl Signals {
         }
         let ended = async {
             loop {
-                match events.recv().await {
-                    Ok(SyncEvent::Committed { report }) if report.dataset == self.dataset.name() => return Ok(()),
-                    Ok(SyncEvent::Failed { dataset, failure }) if dataset == self.dataset.name() => {
+                let Some(event) = events.next().await else {
+                    return Err(Error::new(ErrorKind::Closed, "the engine is closed"));
+                };
+                match &event.what {
+                    SyncEvent::Committed { report } if report.dataset == self.dataset.name() => return Ok(()),
+                    SyncEvent::Failed { dataset, failure } if dataset == self.dataset.name() => {
                         return Err(again(failure));
                     }
                     // What was missed may have been the end.
-                    Err(RecvError::Lagged(_)) if self.dataset.status().running.is_none() => return Ok(()),
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return Err(Error::new(ErrorKind::Closed, "the engine is closed")),
+                    SyncEvent::Lost {} if self.dataset.status().running.is_none() => return Ok(()),
+                    _ => {}
                 }
             }
         };
@@ -104,7 +104,7 @@ impl Signals {
 }
 
 /// The error that a failure was made from.
-fn again(failure: Failure) -> Error {
+fn again(failure: &Failure) -> Error {
     let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == failure.code);
-    Error::new(kind.copied().unwrap_or(ErrorKind::Internal), failure.message).during("signals.import")
+    Error::new(kind.copied().unwrap_or(ErrorKind::Internal), failure.message.clone()).during("signals.import")
 }

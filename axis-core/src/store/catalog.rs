@@ -360,16 +360,16 @@ pub(crate) fn log_run(connection: &Connection, run: &RunRecord) -> Result<()> {
 }
 
 /// Reads the newest runs, newest first.
-pub(crate) fn recent_runs(connection: &Connection, limit: u32) -> Result<Vec<RunRecord>> {
+pub(crate) fn recent_runs(connection: &Connection, dataset: Option<&str>, limit: u32) -> Result<Vec<RunRecord>> {
     let fault = fault::store("store.catalog");
     let mut statement = connection
         .prepare(
             "select run_id, dataset, epoch_us(started_at), elapsed_ms, outcome, strategy, rows_read, generation, code, message
-             from _axis.runs order by started_at desc, run_id limit ?",
+             from _axis.runs where $1 is null or dataset = $1 order by started_at desc, run_id limit $2",
         )
         .map_err(&fault)?;
     let rows = statement
-        .query_map(params![limit], |row| {
+        .query_map(params![dataset, limit], |row| {
             let unsigned = |index: usize| row.get::<_, i64>(index).map(i64::cast_unsigned);
             Ok(RunRecord {
                 run_id: row.get(0)?,

@@ -9,6 +9,7 @@
 
 mod columns;
 mod completion;
+mod event;
 mod jobs;
 mod peek;
 mod plan;
@@ -25,9 +26,10 @@ mod window;
 
 pub use columns::KeptAlias;
 pub(crate) use columns::{final_names, lacks, missing};
+pub use event::SyncEvent;
 pub(crate) use peek::Memory;
 pub use plan::SyncMode;
-pub use report::{Failure, FullReason, Ranges, Reconciliation, Strategy, SyncEvent, SyncReport, TableReport};
+pub use report::{Failure, FullReason, Ranges, Reconciliation, Strategy, SyncReport, TableReport};
 pub(crate) use run::{Done, RunContext, run};
 pub(crate) use schedule::{Due, Timing, due};
 pub use verdict::{ColumnDifference, Difference, Sides, TableVerification, VerifyReport};

@@ -345,7 +345,7 @@ async fn stage(
 
 fn tell_done(context: &RunContext, plan: &TablePlan, index: usize) {
     let event = progress_event(context, &plan.table, &context.progress[index], true);
-    let _ = context.events.send(event);
+    context.events.tell(event);
 }
 
 /// Where rows go.

@@ -1,4 +1,4 @@
-//! What a sync says about itself: reports, failures and events. The serde form is the wire form in every surface.
+//! What a sync says about itself: reports and failures. The serde form is the wire form in every surface.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -211,90 +211,6 @@ impl Failure {
             code: error.code().to_owned(),
             message: error.to_string(),
             retryable: error.is_retryable(),
-        }
-    }
-}
-
-/// Something that happened to a dataset. Slow listeners lose events; they never hold up a sync.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum SyncEvent {
-    /// A sync began.
-    Started {
-        /// The dataset.
-        dataset: String,
-        /// The run.
-        run_id: String,
-    },
-    /// It is known how each table will be synced.
-    Planned {
-        /// The dataset.
-        dataset: String,
-        /// The run.
-        run_id: String,
-        /// Table and strategy, in the order of the configuration.
-        tables: Vec<(String, Strategy)>,
-    },
-    /// A table is being read, or has been read.
-    Progress {
-        /// The dataset.
-        dataset: String,
-        /// The run.
-        run_id: String,
-        /// The table.
-        table: String,
-        /// Rows read so far.
-        rows: u64,
-        /// Bytes read so far.
-        bytes: u64,
-        /// Whether the table has been read to its end.
-        done: bool,
-    },
-    /// A sync has committed.
-    Committed {
-        /// Its report.
-        report: Box<SyncReport>,
-    },
-    /// A comparison with the source began.
-    Verifying {
-        /// The dataset.
-        dataset: String,
-        /// The run.
-        run_id: String,
-        /// The tables, in the order of the configuration.
-        tables: Vec<String>,
-    },
-    /// A comparison with the source has ended.
-    Verified {
-        /// The dataset.
-        dataset: String,
-        /// The run.
-        run_id: String,
-        /// Whether both sides are equal; `None` when the comparison failed.
-        equal: Option<bool>,
-    },
-    /// A sync has failed; what was served before is still served.
-    Failed {
-        /// The dataset.
-        dataset: String,
-        /// The failure.
-        failure: Failure,
-    },
-}
-
-impl SyncEvent {
-    /// Returns the run that it belongs to.
-    #[must_use]
-    pub fn run_id(&self) -> &str {
-        match self {
-            Self::Started { run_id, .. }
-            | Self::Planned { run_id, .. }
-            | Self::Progress { run_id, .. }
-            | Self::Verifying { run_id, .. }
-            | Self::Verified { run_id, .. } => run_id,
-            Self::Committed { report } => &report.run_id,
-            Self::Failed { failure, .. } => &failure.run_id,
         }
     }
 }

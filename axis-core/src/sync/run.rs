@@ -5,20 +5,21 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::completion::Completion;
+use super::event::SyncEvent;
 use super::peek::{Memory, Rows};
 use super::plan::{self, SyncMode, TablePlan};
 use super::read::{Staged, stage_all};
-use super::report::{Strategy, SyncEvent, SyncReport};
+use super::report::{Strategy, SyncReport};
 use super::split::split;
 use super::view;
 use super::window::Clocks;
 use crate::clock::Clock;
 use crate::config::{Connection, DatasetConfig, DatasetKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::EventLog;
 use crate::failpoint::{Step, reach};
 use crate::signals;
 use crate::source::{CursorValue, Horizon, ReadProgress, Snapshot, Source, sql_text};
@@ -31,7 +32,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 pub(crate) struct RunContext {
     pub(crate) store: Arc<Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) events: broadcast::Sender<SyncEvent>,
+    pub(crate) events: EventLog,
     pub(crate) dataset: Arc<DatasetConfig>,
     pub(crate) source: Arc<dyn Source>,
     pub(crate) record: DatasetRecord,
@@ -69,7 +70,7 @@ pub(crate) async fn run(context: &RunContext) -> Result<Done> {
     split(context, snapshot.as_mut(), &mut plans).await?;
     log(context, &plans);
     reach(Step::Planned);
-    let _ = context.events.send(SyncEvent::Planned {
+    context.events.tell(SyncEvent::Planned {
         dataset: context.dataset.name.clone(),
         run_id: context.run_id.clone(),
         tables: plans.iter().map(|plan| (plan.table.clone(), plan.strategy)).collect(),
@@ -224,7 +225,7 @@ pub(super) fn tell_progress(context: &RunContext) -> impl Drop + use<> {
                 if rows != told[index] {
                     told[index] = rows;
                     let bytes = progress.bytes.load(Relaxed);
-                    let _ = events.send(SyncEvent::Progress {
+                    events.tell(SyncEvent::Progress {
                         dataset: dataset.clone(),
                         run_id: run_id.clone(),
                         table: table.clone(),

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use super::event::SyncEvent;
 use super::read::{confirm, first_cause, forks};
-use super::report::SyncEvent;
 use super::run::{RunContext, progress_event, tell_progress, while_open};
 use super::verdict::{self, Sides, VerifyReport};
 use super::{columns, plan};
@@ -59,7 +59,7 @@ pub(crate) async fn verify(context: &RunContext, snapshot: Option<Box<dyn Snapsh
         let subject = describe(context, snapshot.as_mut(), table).await;
         subjects.push(subject.map_err(|error| error.with("table", &table.name))?);
     }
-    let _ = context.events.send(SyncEvent::Verifying {
+    context.events.tell(SyncEvent::Verifying {
         dataset: context.dataset.name.clone(),
         run_id: context.run_id.clone(),
         tables: subjects.iter().map(|subject| subject.table.clone()).collect(),
@@ -226,7 +226,7 @@ async fn sum(
             sum_feed(connection, reason, &store.feeds, delivered.clone(), hashed, feed)
         })
         .await?;
-    let _ = context.events.send(progress_event(context, &table, progress, true));
+    context.events.tell(progress_event(context, &table, progress, true));
     Ok(sums)
 }
 

@@ -1,6 +1,6 @@
 //! The same words without `async`.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatchReader as _;
 use axis_core::blocking::{Engine, SyncHandle};
 use axis_core::config::TableConfig;
 use axis_core::{
-    ErrorKind, PageRequest, Query, Strategy, SyncEvent, SyncOptions, SyncState, VerifyOptions, rows_to_json,
+    ErrorKind, Event, PageRequest, Query, Strategy, SyncEvent, SyncOptions, SyncState, VerifyOptions, rows_to_json,
 };
 use axis_testkit::postgres::TestDatabase;
 use serde_json::json;
@@ -157,7 +157,7 @@ fn a_sync_is_watched_on_the_thread_that_waits() {
     let report = handle
         .watch(|event| {
             assert_eq!(thread::current().id(), caller);
-            assert_eq!(event.run_id(), run);
+            assert_eq!(event.run_id(), Some(run.as_str()));
             seen.push(
                 serde_json::to_value(event).unwrap()["event"]
                     .as_str()
@@ -191,8 +191,8 @@ fn a_sync_is_waited_for_in_parts_and_cancelled_from_another_thread() {
 
     let events = shop.engine.events();
     drop(shop.start());
-    let code = |event| match event {
-        SyncEvent::Failed { failure, .. } => Some(failure.code),
+    let code = |event: Arc<Event>| match &event.what {
+        SyncEvent::Failed { failure, .. } => Some(failure.code.clone()),
         _ => None,
     };
     assert_eq!(events.into_iter().find_map(code).unwrap(), "AXIS_CANCELLED");
@@ -202,7 +202,7 @@ fn a_sync_is_waited_for_in_parts_and_cancelled_from_another_thread() {
     assert!(
         events
             .into_iter()
-            .any(|event| matches!(event, SyncEvent::Committed { .. }))
+            .any(|event| matches!(event.what, SyncEvent::Committed { .. }))
     );
 }
 
@@ -215,7 +215,8 @@ fn events_end_when_the_engine_closes_and_tell_what_was_before() {
     shop.engine.close().unwrap();
     assert_eq!(handle.wait().unwrap_err().kind(), ErrorKind::Cancelled);
     let events = listener.join().unwrap();
-    assert!(matches!(events.last(), Some(SyncEvent::Failed { .. })), "{events:?}");
+    let last = events.last().map(|event| event.what.name());
+    assert_eq!(last, Some("failed"), "{events:?}");
 
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(directory.path().join("s.duckdb")).unwrap();

@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axis_core::config::{Config, Connection, DatasetConfig, TableConfig};
-use axis_core::{Dataset, Engine, Env, Query, Result, SyncEvent, SyncOptions, SyncReport};
+use axis_core::{Dataset, Engine, Env, Events, Query, Result, SyncEvent, SyncOptions, SyncReport};
 use axis_testkit::postgres::TestDatabase;
 use tempfile::TempDir;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio_postgres::{Client, NoTls};
 
 /// Longer than anything here takes on a slow machine.
@@ -208,17 +206,12 @@ pub(crate) async fn staging_tables(engine: &Engine) -> i64 {
 }
 
 /// Waits for an event.
-pub(crate) async fn until<T>(events: &mut Receiver<SyncEvent>, pick: impl Fn(&SyncEvent) -> Option<T>) -> T {
+pub(crate) async fn until<T>(events: &mut Events, pick: impl Fn(&SyncEvent) -> Option<T>) -> T {
     let wait = async {
         loop {
-            match events.recv().await {
-                Ok(event) => {
-                    if let Some(found) = pick(&event) {
-                        return found;
-                    }
-                }
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => panic!("the engine went away before the event"),
+            let event = events.next().await.expect("the engine is there until the event");
+            if let Some(found) = pick(&event.what) {
+                return found;
             }
         }
     };
@@ -228,7 +221,7 @@ pub(crate) async fn until<T>(events: &mut Receiver<SyncEvent>, pick: impl Fn(&Sy
 }
 
 /// Waits until rows are being read.
-pub(crate) async fn until_rows(events: &mut Receiver<SyncEvent>) {
+pub(crate) async fn until_rows(events: &mut Events) {
     until(events, |event| match event {
         SyncEvent::Progress { rows, done: false, .. } if *rows > 0 => Some(()),
         _ => None,

@@ -119,8 +119,8 @@ async fn lead(engine: Engine) {
     let shop = engine.dataset("shop").unwrap();
     let mut events = engine.events();
     tokio::spawn(async move {
-        while let Ok(event) = events.recv().await {
-            if let SyncEvent::Progress { done: true, .. } = event {
+        while let Some(event) = events.next().await {
+            if let SyncEvent::Progress { done: true, .. } = &event.what {
                 say("read");
             }
         }

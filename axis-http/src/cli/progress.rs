@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use axis_core::{CancellationToken, Engine, Strategy, SyncEvent, SyncReport};
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
 use super::output::Output;
@@ -30,13 +29,12 @@ impl Progress {
                 let event = tokio::select! {
                     // What has happened is shown before the end.
                     biased;
-                    event = events.recv() => event,
+                    event = events.next() => event,
                     () = stop.cancelled() => break,
                 };
                 match event {
-                    Ok(event) => screen.show(event),
-                    Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => break,
+                    Some(event) => screen.show(event.what.clone()),
+                    None => break,
                 }
             }
             screen.clear();

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use axis_core::CancellationToken;
 use axis_core::config::Network;
 use axum::http::{HeaderMap, HeaderName};
 
@@ -10,6 +11,10 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The other end of the connection, as the server has accepted it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// Ends the connection that a request came from.
+#[derive(Clone, Debug)]
+pub(crate) struct Cut(pub(crate) CancellationToken);
 
 /// Returns the address of the client. What `X-Forwarded-For` says is believed as far as trusted proxies have written it:
 /// from its end to the first address that is not one of theirs.

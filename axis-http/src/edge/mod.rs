@@ -19,7 +19,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use axis_core::config::ServerConfig;
-use axis_core::{Engine, Result};
+use axis_core::{CancellationToken, Engine, Result};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
@@ -34,7 +34,7 @@ use crate::fresh::Fresh;
 use crate::gate::ApiError;
 use crate::routes::policy::Policies;
 
-pub(crate) use address::Peer;
+pub(crate) use address::{Cut, Peer};
 pub(crate) use metrics::{Metrics, Text};
 
 /// Smaller bodies are not worth compressing, in bytes.
@@ -49,6 +49,8 @@ pub(crate) struct Edge {
     limiter: Option<rate::Limiter>,
     running: Semaphore,
     fresh: Fresh,
+    /// Cancelled when the server begins to stop.
+    pub(crate) stopping: CancellationToken,
     pub(crate) audit: Audit,
     pub(crate) metrics: Metrics,
 }
@@ -56,7 +58,7 @@ pub(crate) struct Edge {
 impl Edge {
     /// # Errors
     /// `Config` when the audit log or the public key for tokens cannot be opened.
-    pub(crate) fn new(engine: &Engine) -> Result<Arc<Self>> {
+    pub(crate) fn new(engine: &Engine, stopping: CancellationToken) -> Result<Arc<Self>> {
         let config = engine.config().server.clone();
         let at_once = NonZeroUsize::new(config.max_concurrent_requests).unwrap_or(NonZeroUsize::MIN);
         Ok(Arc::new(Self {
@@ -65,6 +67,7 @@ impl Edge {
             limiter: config.rate_limit.map(rate::Limiter::new),
             running: Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS)),
             fresh: Fresh::new(engine),
+            stopping,
             audit: Audit::open(&config.audit_log)?,
             metrics: Metrics::default(),
             config,

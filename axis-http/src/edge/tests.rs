@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axis_core::config::{Config, Files};
-use axis_core::{Engine, Env};
+use axis_core::{CancellationToken, Engine, Env};
 use axum::Json;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -52,7 +52,7 @@ async fn site(yaml: &str) -> Site {
     let files = [("config/server.yaml", format!("server:\n  origins: [http://ui]\n{yaml}"))];
     let config = Config::resolve(&Files::new(directory.path(), files), &Env::default()).unwrap();
     let engine = Engine::builder(config).open().await.unwrap();
-    let edge = Edge::new(&engine).unwrap();
+    let edge = Edge::new(&engine, CancellationToken::new()).unwrap();
     let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (notify, wait) = (Arc::clone(&entered), Arc::clone(&leave));
     let long = "never the same twice? always the same! ".repeat(300);

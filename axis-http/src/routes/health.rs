@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axis_core::{Dataset, Engine, Error, ErrorKind};
+use axis_core::{Dataset, DatasetReadiness, Engine, Error, ErrorKind};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -78,29 +78,21 @@ async fn ready(
     // Messages name hosts, files and tables.
     let trusted = caller.is_some();
     let enabled = engine.config().store.enabled;
-    let mut ready = probe.is_ok();
-    let mut degraded = false;
-    let mut datasets = Map::new();
-    let mut missing = Vec::new();
-    for dataset in engine.datasets().filter(|dataset| dataset.status().enabled) {
-        let (value, state) = look(&dataset, trusted);
-        degraded |= state == Readiness::Degraded;
-        // A disabled store syncs nothing, so nothing is missing from it.
-        if state == Readiness::Missing && enabled {
-            ready = false;
-            missing.push(dataset.name().to_owned());
-        }
-        datasets.insert(dataset.name().to_owned(), value);
-    }
+    let readiness = engine.readiness();
+    let ready = probe.is_ok() && readiness.ready;
+    let datasets = engine.datasets().filter(|dataset| dataset.config().enabled);
+    let datasets: Map<_, _> = datasets
+        .map(|dataset| (dataset.name().to_owned(), look(&dataset, trusted)))
+        .collect();
     let closed = matches!(&probe, Err(error) if error.kind() == ErrorKind::Closed);
     let detail = match &probe {
         Err(error) if trusted => error.to_string(),
         Err(_) => "the store does not answer".to_owned(),
-        Ok(()) => format!("not there yet: {}", missing.join(", ")),
+        Ok(()) => format!("not there yet: {}", readiness.missing.join(", ")),
     };
     let mut body = json!({
         "ready": ready,
-        "degraded": degraded,
+        "degraded": readiness.degraded,
         "store": {
             "open": probe.is_ok(),
             "enabled": enabled,
@@ -119,34 +111,17 @@ async fn ready(
     (status, Json(body))
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Readiness {
-    Fine,
-    /// Data is served, but the last sync failed.
-    Degraded,
-    /// It should be there and is not, or its configuration is broken.
-    Missing,
-}
-
-fn look(dataset: &Dataset, trusted: bool) -> (Value, Readiness) {
+fn look(dataset: &Dataset, trusted: bool) -> Value {
     let status = dataset.status();
     let last = status.last_success.as_ref();
     let failure = status.last_failure.as_ref();
-    let state = if dataset.config().broken.is_some() || (status.configured && last.is_none()) {
-        Readiness::Missing
-    } else if failure.is_some() {
-        Readiness::Degraded
-    } else {
-        Readiness::Fine
-    };
-    let value = json!({
+    json!({
         "state": status.state,
         "configured": status.configured,
         "last_sync": last.map(|report| time(report.finished_at)),
         "age_seconds": last.map(|report| (Utc::now() - report.finished_at).num_seconds().max(0)),
-        "degraded": state == Readiness::Degraded,
+        "degraded": dataset.readiness() == DatasetReadiness::Degraded,
         "error": failure.filter(|_| trusted).map(|failure| &failure.message),
         "code": failure.map(|failure| &failure.code),
-    });
-    (value, state)
+    })
 }

@@ -3,7 +3,9 @@
 mod config;
 mod data;
 mod database;
+mod datasets;
 mod evaluation;
+mod events;
 mod health;
 mod kpi;
 mod metrics;
@@ -37,6 +39,8 @@ fn described() -> OpenApiRouter<App> {
         .merge(metrics::routes())
         .merge(store::routes())
         .merge(status::routes())
+        .merge(datasets::routes())
+        .merge(events::routes())
         .merge(data::routes())
         .merge(config::routes())
         .merge(database::routes())

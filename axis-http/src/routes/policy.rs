@@ -150,7 +150,12 @@ pub(crate) const ROUTES: &[Policy] = &[
     post("/api/store/sync/{dataset}", Sync),
     post("/api/store/sync/{dataset}/reset-watermark", Sync),
     post("/api/store/verify/{dataset}", Sync).untimed(),
+    delete("/api/store/sync/{dataset}", Sync),
     get("/api/store/status"),
+    get("/api/store/datasets"),
+    get("/api/store/runs"),
+    // It ends when the client has heard enough.
+    get("/api/store/events").untimed(),
     get("/api/store/metadata/{dataset}").named(),
     get("/api/store/data/{dataset}").named(),
     delete("/api/store/upload/{dataset}", Sync),

@@ -72,10 +72,7 @@ fn relation(dataset: &Dataset) -> String {
 
 async fn describe(dataset: &Dataset) -> Value {
     let status = dataset.status();
-    let rows = dataset.row_count().await.unwrap_or_else(|error| {
-        tracing::warn!(dataset = dataset.name(), code = error.code(), error = %error.chain(), "the rows cannot be counted");
-        None
-    });
+    let rows = rows(dataset).await;
     let last = status.last_success.as_ref();
     let incremental = last.filter(|report| report.strategy.as_str() == "incremental");
     let mut value = json!({
@@ -100,6 +97,14 @@ async fn describe(dataset: &Dataset) -> Value {
         value["watermarks"] = json!(watermarks);
     }
     value
+}
+
+/// The rows that readers see; `None` when there are none yet, or they cannot be counted.
+pub(super) async fn rows(dataset: &Dataset) -> Option<u64> {
+    dataset.row_count().await.unwrap_or_else(|error| {
+        tracing::warn!(dataset = dataset.name(), code = error.code(), error = %error.chain(), "the rows cannot be counted");
+        None
+    })
 }
 
 /// The watermarks by table; those of a split dataset are named even when nothing is configured.

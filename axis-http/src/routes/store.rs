@@ -16,7 +16,7 @@ use crate::gate::{ApiError, Problem};
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(sync_all))
-        .routes(routes!(sync_one))
+        .routes(routes!(sync_one, cancel))
         .routes(routes!(reset_watermark))
         .routes(routes!(verify))
 }
@@ -107,6 +107,16 @@ async fn sync_one(State(engine): State<Engine>, Name(name): Name, mut params: Pa
         "message": format!("sync of {name} started in the background ({})", describe(mode)),
         "run_id": run_id,
     })))
+}
+
+/// Cancels what is running, also a verification; a commit that has begun is finished.
+#[utoipa::path(delete, path = "/api/store/sync/{dataset}", tag = "store",
+    params(("dataset" = String, Path, description = "The dataset")),
+    responses((status = 200, description = "`cancelled` tells whether something was running", body = Object),
+              (status = 404, description = "There is no such dataset", body = Problem)))]
+async fn cancel(State(engine): State<Engine>, Name(name): Name) -> Result<Json<Value>, ApiError> {
+    let cancelled = dataset(&engine, &name)?.cancel_sync();
+    Ok(Json(json!({ "success": true, "cancelled": cancelled })))
 }
 
 /// Answers when both sides have been compared. A client that goes away cancels it.

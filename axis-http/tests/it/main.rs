@@ -19,6 +19,7 @@ mod database_guards;
 mod docs;
 mod drain;
 mod evaluation;
+mod events;
 mod fresh;
 mod limits;
 mod lost_store;

@@ -115,13 +115,13 @@ impl Http {
         ended.map_err(|error| error.to_string())
     }
 
-    /// A job of the server is cancelled behind it, by its dataset.
+    /// A job is cancelled by its dataset.
     fn cancel(&mut self, call: &Call) -> Result<Reply, String> {
-        let Some(job) = self.jobs.get(&call.word(0)) else {
+        let Some(job) = self.jobs.get(&call.word(0)).cloned() else {
             return self.behind.call(call);
         };
         let cancel = Call::from_json(&[json!("cancel_sync"), json!(job.engine), json!(job.dataset)])?;
-        let reply = self.behind.call(&cancel)?;
+        let reply = self.ask(&cancel)?;
         Ok(if reply.failed { reply } else { Reply::ok(Value::Null) })
     }
 

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use axis_conformance::{Call, Driver, Reply};
 use axis_core::{
-    CancellationToken, Dataset, Engine, Env, Error, ErrorKind, Query, Result, SyncEvent, SyncHandle, column_types,
+    CancellationToken, Dataset, Engine, Env, Error, ErrorKind, Events, Query, Result, SyncHandle, column_types,
     rows_to_json, wire,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
 /// Engines and jobs by the names that scenarios give them.
@@ -206,24 +204,20 @@ fn no_job() -> Error {
 }
 
 /// Returns the names of the events of a sync that has ended, each once, in the order in which they came first.
-async fn names(mut events: Receiver<SyncEvent>, dataset: &str) -> Vec<String> {
+async fn names(mut events: Events, dataset: &str) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
-    loop {
-        let event = match events.recv().await {
-            Ok(event) => json!(event),
-            Err(RecvError::Lagged(_)) => continue,
-            Err(RecvError::Closed) => return seen,
-        };
-        if event["dataset"] != dataset && event["report"]["dataset"] != dataset {
+    while let Some(event) = events.next().await {
+        if event.what.dataset() != Some(dataset) {
             continue;
         }
-        let name = event["event"].as_str().unwrap_or_default().to_owned();
+        let name = event.what.name().to_owned();
         let is_last = name == "committed" || name == "failed";
         if !seen.contains(&name) {
             seen.push(name);
         }
         if is_last {
-            return seen;
+            break;
         }
     }
+    seen
 }

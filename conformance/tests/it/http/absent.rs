@@ -7,16 +7,10 @@ use serde_json::Value;
 pub(crate) const OPERATIONS: &[(&str, &str)] = &[
     ("questions", "the routes are listed by the OpenAPI document"),
     (
-        "sync_cancel",
-        "nobody may end the sync of somebody else; one that is too long is ended by `sync_timeout`",
-    ),
-    ("cancel_sync", "as `sync_cancel`"),
-    (
         "progress",
-        "clients poll the status, which says how many rows were read",
+        "a request that starts a sync tells no events; `/api/store/events` tells them to whoever listens",
     ),
     ("verify_all", "a client asks for one dataset after the other"),
-    ("runs", "runs are told by the log and by the metrics"),
 ];
 
 /// One kind of call that the route of its operation cannot express.

@@ -85,23 +85,6 @@ pub(crate) fn dataset<'a>(body: &'a Value, name: &str) -> Option<(&'a String, &'
     Some((found.0, found.1.as_object()?))
 }
 
-/// Says what the status of a relation says of a dataset.
-pub(crate) fn status(relation: &str, told: &Map<String, Value>) -> Value {
-    let failure = match &told["code"] {
-        Value::Null => Value::Null,
-        code => json!({ "code": code, "message": told["error"] }),
-    };
-    let mut status = json!({
-        "dataset": told["dataset"], "relation": relation, "state": told["state"], "generation": told["generation"],
-        "incremental_column": told["incremental_column"], "refresh_interval_minutes": told["refresh_interval_minutes"],
-        "last_failure": failure,
-    });
-    if let Some(watermarks) = told.get("watermarks") {
-        status["watermarks"] = watermarks.clone();
-    }
-    status
-}
-
 /// Says what the status tells of a sync that has ended.
 pub(crate) fn report(told: &Map<String, Value>, generation_before: &Value) -> Value {
     json!({

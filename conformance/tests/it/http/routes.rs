@@ -20,6 +20,8 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "sync_all",
     "sync_start",
     "sync_wait",
+    "sync_cancel",
+    "cancel_sync",
     "verify",
     "query",
     "query_arrow",
@@ -28,14 +30,11 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "page",
     "metadata",
     "ask",
+    "runs",
 ];
 
 /// Operations whose answers HTTP tells in part, and why.
 pub(crate) const PARTIAL: &[(&str, &str)] = &[
-    (
-        "status",
-        "the document of all statuses is older than the other surfaces and has fewer members",
-    ),
     ("watermarks", "they are a part of the status, as texts by table"),
     ("reset_watermarks", "the answer is a sentence without the number"),
     (
@@ -46,8 +45,6 @@ pub(crate) const PARTIAL: &[(&str, &str)] = &[
     ("sync_wait", "as `sync`"),
 ];
 
-/// The datasets that every engine has, in the order in which other surfaces list them.
-const BUILT_IN: [&str; 4] = ["monitoring", "eval", "human_signals", "kpi"];
 /// Carries out an operation that one request is enough for.
 pub(crate) fn ask(client: &Client, call: &Call) -> Result<Reply, String> {
     let name = call.word(1);
@@ -57,8 +54,9 @@ pub(crate) fn ask(client: &Client, call: &Call) -> Result<Reply, String> {
             Ok(Reply::ok(body["version"].clone()))
         }
         "datasets" => {
-            let body = take!(statuses(client)).json()?;
-            Ok(Reply::ok(names(&body)))
+            let body = take!(datasets(client)).json()?;
+            let names: Vec<&Value> = told(&body).map(|dataset| &dataset["dataset"]).collect();
+            Ok(Reply::ok(json!(names)))
         }
         "status" => status(client, &name),
         "watermarks" => watermarks(client, &name),
@@ -67,6 +65,15 @@ pub(crate) fn ask(client: &Client, call: &Call) -> Result<Reply, String> {
             Ok(job) => syncs::wait(client, &job),
             Err(reply) => Ok(reply),
         },
+        "cancel_sync" => {
+            let body = take!(success(client.delete(&format!("/api/store/sync/{name}")))).json()?;
+            Ok(Reply::ok(body["cancelled"].clone()))
+        }
+        "runs" => {
+            let limit = vec![("limit".to_owned(), name)];
+            let body = take!(success(client.get("/api/store/runs", &limit))).json()?;
+            Ok(Reply::ok(body["runs"].clone()))
+        }
         "sync_all" => syncs::all(client, &call.json(1)),
         "verify" => {
             let asked = client.post(&format!("/api/store/verify/{name}"), &parameters(&call.json(2)));
@@ -107,26 +114,22 @@ fn unknown() -> Reply {
     Reply::error(json!({ "code": "AXIS_NOT_FOUND" })).partial()
 }
 
-fn names(body: &Value) -> Value {
-    let told = body["datasets"].as_object().into_iter().flatten();
-    let mut names: Vec<&str> = told.filter_map(|(_, status)| status["dataset"].as_str()).collect();
-    let place = |name: &str| {
-        BUILT_IN
-            .iter()
-            .position(|known| *known == name)
-            .unwrap_or(BUILT_IN.len())
-    };
-    names.sort_by_key(|name| place(name));
-    names.dedup();
-    json!(names)
+fn datasets(client: &Client) -> Outcome<Answer> {
+    success(client.get("/api/store/datasets", &[]))
+}
+
+fn told(body: &Value) -> impl Iterator<Item = &Value> {
+    body["datasets"].as_array().into_iter().flatten()
 }
 
 fn status(client: &Client, name: &str) -> Result<Reply, String> {
-    let body = take!(statuses(client)).json()?;
-    let told = answers::dataset(&body, name);
-    Ok(told.map_or_else(unknown, |(relation, told)| {
-        Reply::ok(answers::status(relation, told)).partial()
-    }))
+    let body = take!(datasets(client)).json()?;
+    let Some(mut status) = told(&body).find(|dataset| dataset["dataset"] == name).cloned() else {
+        return Ok(unknown());
+    };
+    // The count of the rows is a question of its own elsewhere.
+    status.as_object_mut().map(|status| status.remove("rows"));
+    Ok(Reply::ok(status))
 }
 
 fn watermarks(client: &Client, name: &str) -> Result<Reply, String> {
