@@ -26,14 +26,24 @@ use crate::gate::{ApiError, Problem};
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Proxies that wait for more before they pass anything on leave it when they see this.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-/// How often a line is sent when nothing happens, so that nobody takes the connection for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 /// After how long a client that was cut off should come back.
 const RETRY: Duration = Duration::from_secs(2);
 /// Messages that wait for a client which does not read.
 const WAITING: usize = 64;
-/// How long the next message waits after that, before the client is dropped.
-const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How a stream is kept alive, and given up.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// How often a line is sent when nothing happens, so that nobody takes the connection for dead.
+    heartbeat: Duration,
+    /// How long a message waits for a client that does not read, before the client is dropped.
+    patience: Duration,
+}
+
+const PACE: Pace = Pace {
+    heartbeat: Duration::from_secs(15),
+    patience: Duration::from_secs(30),
+};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(events))
@@ -67,7 +77,7 @@ async fn events(
     };
     let (sender, receiver) = channel(WAITING);
     let cut = cut.map(|Extension(cut)| cut);
-    let pump = pump(events, only, first, sender, edge.stopping.clone());
+    let pump = pump(events, only, first, sender, edge.stopping.clone(), PACE);
     tokio::spawn(async move {
         if pump.await == Ended::TooSlow
             && let Some(Cut(connection)) = cut
@@ -103,12 +113,13 @@ async fn pump(
     first: Option<Event>,
     sender: Sender<Event>,
     stopping: CancellationToken,
+    pace: Pace,
 ) -> Ended {
     let hello = first.unwrap_or_else(|| Event::default().comment("resumed"));
     let mut message = Some(hello.retry(RETRY));
     loop {
         if let Some(message) = message.take() {
-            match sender.send_timeout(message, PATIENCE).await {
+            match sender.send_timeout(message, pace.patience).await {
                 Ok(()) => {}
                 Err(SendTimeoutError::Timeout(_)) => return Ended::TooSlow,
                 Err(SendTimeoutError::Closed(_)) => return Ended::Gone,
@@ -125,7 +136,7 @@ async fn pump(
                     if of_another { None } else { shown(&event) }
                 }
             },
-            () = tokio::time::sleep(HEARTBEAT) => Some(Event::default().comment("alive")),
+            () = tokio::time::sleep(pace.heartbeat) => Some(Event::default().comment("alive")),
         };
     }
 }
@@ -140,4 +151,39 @@ fn shown(event: &Told) -> Option<Event> {
 fn readiness(readiness: &Readiness) -> Event {
     let data = json!({ "event": "readiness", "ready": readiness.ready, "degraded": readiness.degraded });
     Event::default().event("readiness").data(data.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Pace = Pace {
+        heartbeat: Duration::from_millis(1),
+        patience: Duration::from_millis(20),
+    };
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_given_up_and_one_that_does_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = Engine::open(directory.path().join("s.duckdb")).await.unwrap();
+        let (sender, unread) = channel(WAITING);
+        let stuck = pump(engine.events(), None, None, sender, CancellationToken::new(), SHORT);
+        assert_eq!(stuck.await, Ended::TooSlow);
+        drop(unread);
+
+        let (sender, mut read) = channel(WAITING);
+        let stopping = CancellationToken::new();
+        let heard = tokio::spawn(pump(engine.events(), None, None, sender, stopping.clone(), SHORT));
+        for _ in 0..2 * WAITING {
+            assert!(read.recv().await.is_some());
+        }
+        stopping.cancel();
+        assert_eq!(heard.await.unwrap(), Ended::Gone);
+
+        let (sender, gone) = channel(WAITING);
+        drop(gone);
+        let left = pump(engine.events(), None, None, sender, CancellationToken::new(), PACE);
+        assert_eq!(left.await, Ended::Gone);
+        engine.close().await.unwrap();
+    }
 }

@@ -34,11 +34,14 @@ pub(super) struct Body {
     pub(super) schema: Value,
 }
 
-/// Reads every operation; references are resolved.
+/// Reads every operation; references are resolved. A stream of events is left out: its answer does not end.
 pub(super) fn operations(document: &Value) -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("the document has paths") {
         for (method, operation) in methods.as_object().unwrap() {
+            if operation["responses"]["200"]["content"]["text/event-stream"].is_object() {
+                continue;
+            }
             operations.push(Operation {
                 method: method.to_uppercase(),
                 path: path.clone(),
