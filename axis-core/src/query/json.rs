@@ -3,7 +3,7 @@
 //! Integers are exact; NaN and infinities are null; a `DECIMAL` is a number as long as a double holds its digits (15) and text
 //! beyond, whole `DECIMAL`s and `HUGEINT`s are integers where 64 bits hold them; instants are ISO 8601 with `Z`, local
 //! timestamps without; blobs are hexadecimal text as PostgreSQL prints it; anything else is DuckDB's text. A second column of
-//! one name gets `_1` behind it, a third `_2`. A `TIME WITH TIME ZONE` reaches Arrow without its offset: cast it to text.
+//! one name gets `_1` behind it, a third `_2`. Columns that Arrow cannot carry come as text from the query already (`exact`).
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod by_time;
 pub(crate) mod confine;
+mod exact;
 pub(crate) mod json;
 mod page;
 mod running;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use duckdb::types::Value;
+pub(crate) use exact::exact;
 pub use json::{batch_to_json, batch_to_text, column_types, rows_to_json, write_json};
 pub(crate) use page::instant;
 pub use page::{Filters, Page, PageRequest, SortDirection};
@@ -36,7 +38,8 @@ pub struct Query {
     pub params: Vec<Value>,
     /// Values for `$name`; a query has these or those.
     pub named: Vec<(String, Value)>,
-    /// The longest time, waiting for a slot included; none by default.
+    /// The longest time until the answer is read to its end, waiting for a slot included; none by default. An answer that nobody
+    /// reads holds one of the slots of [`Usage::query_slots`](crate::Usage) until then, or until its stream is dropped.
     pub timeout: Option<Duration>,
     /// The most rows; the query is stopped once there is one more.
     pub max_rows: Option<u64>,
@@ -80,7 +83,7 @@ impl Query {
         self
     }
 
-    /// Sets the longest time.
+    /// Sets the longest time, that of reading the answer included.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

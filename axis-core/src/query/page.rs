@@ -221,10 +221,12 @@ impl Layout {
         let mut seen = std::collections::HashSet::new();
         shown.retain(|name| seen.insert(*name));
         // Arrow has no time with an offset; as text it keeps it.
-        let has_offset = |name: &str| find(name).is_some_and(|column| column.column_type == "TIME WITH TIME ZONE");
-        let cell = |name: &&str| match (ident(name), has_offset(name)) {
-            (name, true) => format!("{name}::varchar as {name}"),
-            (name, false) => name,
+        const OFFSET: &str = "TIME WITH TIME ZONE";
+        let cell = |name: &&str| match (ident(name), find(name)) {
+            (name, Some(column)) if column.column_type.starts_with(OFFSET) => {
+                format!("{name}::{} as {name}", column.column_type.replace(OFFSET, "varchar"))
+            }
+            (name, _) => name,
         };
         let mut sql = String::new();
         order(&mut sql, sort, request.direction, columns, keyed);

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Pool, fault};
 use crate::error::{Error, ErrorKind, Result};
-use crate::query::{Query, Ticket};
+use crate::query::{Query, Ticket, exact};
 
 /// Batches that may wait for a slow consumer.
 const BUFFERED: usize = 4;
@@ -300,10 +300,20 @@ fn produce(
     query.check(connection)?;
     let mut statement = connection.prepare(&query.sql).map_err(fault::query)?;
     let values = query.values(&statement)?;
-    let schema = statement
-        .stream_arrow(params_from_iter(values))
+    let mut schema = statement
+        .stream_arrow(params_from_iter(&values))
         .map_err(fault::query)?
         .get_schema();
+    if let Some(sql) = exact(&query.sql, &schema, &statement)? {
+        // What has only its types wrong ends before its rows are read.
+        statement = connection.prepare(&sql).map_err(|error| {
+            let message = "columns of the types TIME WITH TIME ZONE, UHUGEINT, BIT and BIGNUM have no exact form in this answer; \
+                           cast them to text";
+            Error::new(ErrorKind::Query, message).during("query").because(error)
+        })?;
+        let answer = statement.stream_arrow(params_from_iter(&values));
+        schema = answer.map_err(fault::query)?.get_schema();
+    }
     if schema.fields().iter().any(|field| depth(field.data_type()) > DEPTH) {
         let message = format!("the query makes values that are nested deeper than {DEPTH} levels");
         return Err(Error::new(ErrorKind::Query, message).during("query"));
