@@ -106,6 +106,13 @@ impl Running {
         list
     }
 
+    /// Counts those that run, and those that wait.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let all = lock(&self.0);
+        let running = all.values().filter(|entry| entry.runs.load(Ordering::Relaxed)).count();
+        (running, all.len() - running)
+    }
+
     /// Cancels a query and tells whether it ended in a moment; `None` when there is none.
     pub(crate) async fn cancel(&self, id: Uuid) -> Option<bool> {
         let entry = lock(&self.0).get(&id).map(Arc::clone)?;

@@ -38,7 +38,7 @@ pub(crate) use derived::{Derivation, DerivedRecord, Made, OPERATION as DERIVING,
 pub(crate) use feed::{Feed, Feeds};
 pub(crate) use fence::Fence;
 pub(crate) use keeper::Keeper;
-pub(crate) use pool::{Limits, Pool, RunningLoad, Session};
+pub(crate) use pool::{Limits, Pool, RunningLoad, Session, for_queries};
 pub(crate) use reason::Reason;
 pub(crate) use reconcile::{Found, Reconciled, reconcile};
 pub(crate) use stage::{drop_staging, stage_delta, stage_full, stage_more};

@@ -2,7 +2,7 @@
 
 mod session;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +31,11 @@ const IDLE: usize = 16;
 /// One slot of so many, and at least one of several, is kept for the engine's own reads.
 const RESERVED: usize = 4;
 
+/// Returns how many of these slots clients' queries may hold at once.
+pub(crate) fn for_queries(slots: usize) -> usize {
+    slots.saturating_sub(slots.div_ceil(RESERVED)).max(1)
+}
+
 /// How long a piece of work may take, and what stops it early.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Limits {
@@ -49,8 +54,6 @@ pub(crate) struct Pool {
     /// The slots that clients' queries may hold at once. The others are the engine's own, so that queries that do not stop do not
     /// keep it from reading.
     queries: Arc<Semaphore>,
-    /// Who waits for a slot.
-    waiting: AtomicUsize,
     pressure: Pressure,
     /// The threads that are inside DuckDB; closing waits for them, because the process must not end around them.
     work: TaskTracker,
@@ -66,8 +69,7 @@ impl Pool {
             root: Mutex::new(Some(root)),
             idle: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(slots)),
-            queries: Arc::new(Semaphore::new(slots.saturating_sub(slots.div_ceil(RESERVED)).max(1))),
-            waiting: AtomicUsize::new(0),
+            queries: Arc::new(Semaphore::new(for_queries(slots))),
             pressure,
             work: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -205,16 +207,7 @@ impl Pool {
     }
 
     async fn permit(&self, of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
-        if let Ok(permit) = Arc::clone(of).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let _waiting = Waiting::begin(&self.waiting);
         Arc::clone(of).acquire_owned().await.map_err(|_| self.gone())
-    }
-
-    /// Returns how many slots are free, and how many wait for one.
-    pub(crate) fn queue(&self) -> (usize, usize) {
-        (self.slots.available_permits(), self.waiting.load(Ordering::Relaxed))
     }
 
     /// Announces a client's query on this connection, until the guard is dropped.
@@ -353,22 +346,6 @@ impl Drop for Pool {
 pub(crate) struct QuerySlot {
     _slot: OwnedSemaphorePermit,
     _query: OwnedSemaphorePermit,
-}
-
-/// Counts somebody who waits, until it is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// A client's query that is running.

@@ -152,7 +152,8 @@ async fn watermarks_cannot_be_reset_during_a_sync() {
 async fn closing_the_engine_ends_a_sync_and_refuses_new_work() {
     let Gated { shop, keeper } = Gated::open("cancel_close").await;
     let mut events = shop.engine.events();
-    let running = shop.dataset().start_sync(SyncOptions::default()).unwrap();
+    let dataset = shop.dataset();
+    let running = dataset.start_sync(SyncOptions::default()).unwrap();
     until_rows(&mut events).await;
     tokio::time::timeout(DEADLINE, shop.engine.close())
         .await
@@ -160,7 +161,6 @@ async fn closing_the_engine_ends_a_sync_and_refuses_new_work() {
         .unwrap();
     let error = running.wait().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.chain());
-    let dataset = shop.dataset();
     for error in [
         dataset.sync(SyncOptions::default()).await.unwrap_err(),
         shop.engine.query(Query::sql("select 1")).await.unwrap_err(),
@@ -221,6 +221,29 @@ async fn a_query_has_a_longest_time_and_frees_its_slot() {
     };
     assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Timeout);
     check_slot(&shop).await;
+    shop.engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_ends_with_its_time_and_frees_its_slot() {
+    let shop = narrow("query_unread").await;
+    let query = Query::sql("select * from range(100000000)").timeout(Duration::from_millis(500));
+    let mut unread = shop.engine.query(query).await.unwrap();
+    let usage = shop.engine.usage().await;
+    assert_eq!((usage.query_slots, usage.queries_running), (1, 1));
+    // Another one waits for the only slot, without any limit.
+    check_slot(&shop).await;
+    assert_eq!(shop.engine.queries(), []);
+    assert_eq!(shop.engine.usage().await.queries_running, 0);
+    // What was ready is still there, and then the reason.
+    let mut batches = 0;
+    let ended = loop {
+        match unread.next().await.expect("an answer that was cut short says so") {
+            Ok(_) => batches += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((ended.kind(), batches), (ErrorKind::Timeout, 4));
     shop.engine.close().await.unwrap();
 }
 

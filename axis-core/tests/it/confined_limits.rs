@@ -167,6 +167,9 @@ async fn queries_leave_slots_to_the_engine() {
         ["running", "waiting"].map(|state| queries.iter().filter(|query| query.state == state).count())
     };
     until(|| states() == [1, 1]).await;
+    let usage = shop.engine.usage().await;
+    let told = (usage.query_slots, usage.queries_running, usage.queries_waiting);
+    assert_eq!(told, (1, 1, 1), "what clients can have");
     let dataset = shop.dataset();
     let reading = dataset.metadata();
     let metadata = tokio::time::timeout(DEADLINE, reading)

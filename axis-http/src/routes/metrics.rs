@@ -59,17 +59,17 @@ async fn store(text: &mut Text, engine: &Engine) {
         ),
         (
             "axis_query_slots",
-            "Queries that may run at once.",
+            "Queries of clients that may run at once.",
             usage.query_slots as u64,
         ),
         (
             "axis_queries_running",
-            "Queries that are running.",
+            "Queries of clients that are running.",
             usage.queries_running as u64,
         ),
         (
             "axis_queries_waiting",
-            "Queries that wait for a slot.",
+            "Queries of clients that wait for a slot.",
             usage.queries_waiting as u64,
         ),
     ];

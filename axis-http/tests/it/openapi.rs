@@ -108,7 +108,7 @@ fn metrics_tell_about_requests_datasets_and_the_store() {
         format!("axis_dataset_rows{{dataset=\"kpi\"}} {rows}"),
         "axis_dataset_last_sync_ok{dataset=\"kpi\"} 1".to_owned(),
         "axis_dataset_syncing{dataset=\"kpi\"} 0".to_owned(),
-        "axis_query_slots 8".to_owned(),
+        "axis_query_slots 6".to_owned(),
         "axis_queries_waiting 0".to_owned(),
         "axis_audit_failures_total 0".to_owned(),
     ] {
