@@ -1,7 +1,7 @@
 //! JSON text for JavaScript, whose numbers hold integers exactly only up to 2^53.
 
 use axis_core::arrow::record_batch::RecordBatch;
-use axis_core::{Error, ErrorKind, Result, rows_to_json, write_json};
+use axis_core::{Error, ErrorKind, Result, rows_to_json, wire, write_json};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -85,8 +85,7 @@ fn mark(value: &mut Value, path: &mut Vec<Value>, places: &mut Vec<Value>) {
 
 /// Reads what `lib/json.ts` has written.
 pub(crate) fn read(text: &str) -> Result<Value> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::new(ErrorKind::InvalidArgument, "the options are no JSON").because(error))
+    wire::json(text, "argument")
 }
 
 fn unwritten(error: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -1,6 +1,6 @@
 //! Core errors become instances of the classes in `axis.exceptions`.
 
-use axis_core::{Error, ErrorKind, Result};
+use axis_core::{Error, ErrorKind, Result, wire};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub(crate) fn cancelled() -> Error {
 
 /// Reads what Python wrote.
 pub(crate) fn read(json: &str) -> Result<Value> {
-    serde_json::from_str(json).map_err(|cause| invalid(format!("an argument cannot be written as JSON: {cause}")))
+    wire::json(json, "argument")
 }
 
 /// Writes what Python reads.

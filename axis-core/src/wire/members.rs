@@ -21,7 +21,12 @@ impl Members {
         let left = match value {
             Value::Null => Map::new(),
             Value::Object(members) => members,
-            other => return Err(wrong(format!("{of} are {}; allowed is an object", kind(&other)))),
+            other => {
+                return Err(wrong(format!(
+                    "{} was given for {of}; allowed is an object",
+                    kind(&other)
+                )));
+            }
         };
         Ok(Self {
             of,

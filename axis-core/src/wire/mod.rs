@@ -8,10 +8,12 @@ mod members;
 mod opening;
 mod options;
 mod questions;
+mod text;
 
 pub use opening::Opening;
 pub use options::{bound, page_request, query, sync_options, verify_options};
 pub use questions::{QUESTIONS, ask};
+pub use text::json;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -1,6 +1,7 @@
 //! What an engine is opened with.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ const FILES: [&str; 9] = [
 /// Own datasets, by name.
 const DATASETS: &str = "datasets";
 
+/// After how many seconds of silence a store may be taken over, as for `axis --take-over`.
+const TAKE_OVER: RangeInclusive<u64> = 3..=86_400;
+
 /// Everything that `open` takes, checked.
 #[derive(Debug)]
 pub struct Opening {
@@ -47,7 +51,7 @@ impl Opening {
     ///   datasets configured; without either the directory is the one that the `axis` command would take.
     /// * `env`: variables in addition to `env`, over which they win.
     /// * `scheduler`: whether datasets are synced by their schedules; they are not by default.
-    /// * `take_over_seconds`: as [`EngineBuilder::take_over`](crate::EngineBuilder::take_over).
+    /// * `take_over_seconds`: 3 to 86400, as [`EngineBuilder::take_over`](crate::EngineBuilder::take_over).
     ///
     /// # Errors
     /// `InvalidArgument` for the options, `Config` for what the configuration says.
@@ -63,6 +67,11 @@ impl Opening {
         let more: BTreeMap<String, String> = members.take_or("env", BTreeMap::new())?;
         let scheduler = members.take_or("scheduler", false)?;
         let take_over: Option<u64> = members.take("take_over_seconds")?;
+        if let Some(after) = take_over.filter(|after| !TAKE_OVER.contains(after)) {
+            let (least, most) = (TAKE_OVER.start(), TAKE_OVER.end());
+            let message = format!("`take_over_seconds` of the open options is {after}; allowed is {least} to {most}");
+            return Err(wrong(message));
+        }
         members.finish()?;
         let env = &env.clone().over(more);
         let mut config = match given {
@@ -130,7 +139,7 @@ fn directory_of(directory: PathBuf, env: &Env) -> Result<Config> {
 
 /// Returns name and text of files that were given without a disk.
 fn inline(files: Map<String, Value>) -> Result<Vec<(String, String)>> {
-    let mut all = Vec::new();
+    let mut all: Vec<(String, String)> = Vec::new();
     for (given, content) in files {
         let name = given.strip_suffix(".yaml").unwrap_or(&given).to_owned();
         let path = match name.strip_prefix("datasets/") {
@@ -149,6 +158,10 @@ fn inline(files: Map<String, Value>) -> Result<Vec<(String, String)>> {
                 )));
             }
         };
+        // With the ending and without it, it is the same file.
+        if all.iter().any(|(known, _)| *known == path) {
+            return Err(wrong(format!("the file `{path}` of `config` is given twice")));
+        }
         let text = match content {
             Value::String(text) => text,
             // Every JSON is YAML. What has not the block around it that a file has gets one.

@@ -66,7 +66,7 @@ pub fn query(sql: &str, params: Value, options: Value) -> Result<Query> {
         }
         other => {
             let message = format!(
-                "params are {}; allowed is a list, or an object of named values",
+                "{} was given for the params; allowed is a list, or an object of named values",
                 kind(&other)
             );
             return Err(wrong(message));

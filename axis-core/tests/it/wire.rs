@@ -28,7 +28,31 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
             refused(wire::sync_options(json!({"timeout_ms": "3"}))),
             &["`timeout_ms`", "a whole number"],
         ),
-        (refused(wire::sync_options(json!([]))), &["a list", "an object"]),
+        (
+            refused(wire::sync_options(json!([]))),
+            &["a list was given for the sync options", "an object"],
+        ),
+        (
+            refused(wire::Opening::from_json(
+                json!({"config": {"eval_db": {}, "eval_db.yaml": ""}}),
+                &Env::default(),
+            )),
+            &["`config/eval_db.yaml`", "twice"],
+        ),
+        (
+            refused(wire::Opening::from_json(
+                json!({"take_over_seconds": 2}),
+                &Env::default(),
+            )),
+            &["`take_over_seconds`", "is 2", "3 to 86400"],
+        ),
+        (
+            refused(wire::Opening::from_json(
+                json!({"take_over_seconds": 86_401}),
+                &Env::default(),
+            )),
+            &["3 to 86400"],
+        ),
         (
             refused(wire::verify_options(json!({"sync": 1}))),
             &["`sync`", "boolean"],

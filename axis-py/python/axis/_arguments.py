@@ -35,18 +35,18 @@ class PageFilter(TypedDict, total=False):
     metric_category: str
 
 
-def milliseconds(timeout: Optional[Timeout]) -> Optional[int]:
+def milliseconds(timeout: Optional[Timeout], name: str = "timeout") -> Optional[int]:
     if timeout is None:
         return None
     seconds = timeout.total_seconds() if isinstance(timeout, dt.timedelta) else timeout
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise InvalidArgumentError(f"`timeout` is {_kind(timeout)}; allowed are seconds, or a timedelta")
+        raise InvalidArgumentError(f"`{name}` is {_kind(timeout)}; allowed are seconds, or a timedelta")
     if not math.isfinite(seconds):
-        raise InvalidArgumentError(f"`timeout` is {timeout}; allowed are seconds from 0, or a timedelta")
+        raise InvalidArgumentError(f"`{name}` is {timeout}; allowed are seconds from 0, or a timedelta")
     try:
         return math.ceil(seconds * 1000)
     except OverflowError:
-        raise InvalidArgumentError("`timeout` is longer than any time; allowed are seconds, or a timedelta") from None
+        raise InvalidArgumentError(f"`{name}` is longer than any time; allowed are seconds, or a timedelta") from None
 
 
 def text(value: object, name: str) -> str:
@@ -96,7 +96,7 @@ def opening(
     take_over: Optional[Timeout],
     **unknown: object,
 ) -> str:
-    after = milliseconds(take_over)
+    after = milliseconds(take_over, "take_over")
     return members(
         store=None if store is None else path(store, "store"),
         config=config if config is None or isinstance(config, Mapping) else path(config, "config", CONFIG),
