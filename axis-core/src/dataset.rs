@@ -73,9 +73,7 @@ impl Dataset {
 
     /// Returns the source, unless the dataset is broken or has none.
     pub(crate) fn source(&self) -> Result<&dyn Source> {
-        if self.engine.is_closed() {
-            return Err(closed());
-        }
+        self.engine.check_open()?;
         if let Some(error) = &self.config().broken {
             return Err(error.clone());
         }
@@ -87,9 +85,7 @@ impl Dataset {
 
     /// Refuses to read a store that is switched off.
     pub(crate) fn check_readable(&self) -> Result<()> {
-        if self.engine.is_closed() {
-            return Err(closed());
-        }
+        self.engine.check_open()?;
         self.engine.check_enabled()
     }
 

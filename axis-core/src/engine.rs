@@ -61,6 +61,10 @@ impl Inner {
         self.closed.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.is_closed() { Err(closed()) } else { Ok(()) }
+    }
+
     pub(crate) fn check_enabled(&self) -> Result<()> {
         if self.config.store.enabled {
             return Ok(());
@@ -141,8 +145,9 @@ impl Engine {
     /// Returns a dataset by name.
     ///
     /// # Errors
-    /// `NotFound`, listing the known names.
+    /// `NotFound`, listing the known names; `Closed`.
     pub fn dataset(&self, name: &str) -> Result<Dataset> {
+        self.0.check_open()?;
         self.datasets().find(|dataset| dataset.name() == name).ok_or_else(|| {
             let known = self
                 .0
@@ -161,8 +166,9 @@ impl Engine {
     /// Returns people's feedback.
     ///
     /// # Errors
-    /// `NotFound` when no dataset holds any.
+    /// `NotFound` when no dataset holds any, `Closed`.
     pub fn signals(&self) -> Result<Signals> {
+        self.0.check_open()?;
         Signals::of(self)
     }
 
@@ -232,9 +238,7 @@ impl Engine {
     /// # Cancellation
     /// Dropping the future or the stream interrupts the query.
     pub async fn query(&self, mut query: Query) -> Result<QueryStream> {
-        if self.0.is_closed() {
-            return Err(closed());
-        }
+        self.0.check_open()?;
         self.0.check_enabled()?;
         // Cancelling this query cancels no other one that has the same token.
         query.cancel = query.cancel.child_token();
@@ -252,8 +256,9 @@ impl Engine {
     /// Cancels a query, and waits up to two seconds for its end; tells whether it has ended.
     ///
     /// # Errors
-    /// `NotFound` when no query of this id runs.
+    /// `NotFound` when no query of this id runs, `Closed`.
     pub async fn cancel_query(&self, id: Uuid) -> Result<bool> {
+        self.0.check_open()?;
         let cancelled = self.0.running.cancel(id).await;
         cancelled.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no query {id} is running")))
     }
@@ -278,6 +283,10 @@ impl Engine {
             closing.cancelled().await;
             tasks.wait().await;
         }
+    }
+
+    pub(crate) fn check_open(&self) -> Result<()> {
+        self.0.check_open()
     }
 
     /// Tells whether the engine was closed.

@@ -153,7 +153,7 @@ impl Engine {
     /// Returns a dataset by name.
     ///
     /// # Errors
-    /// `NotFound`, listing the known names.
+    /// `NotFound`, listing the known names; `Closed`.
     pub fn dataset(&self, name: &str) -> Result<Dataset> {
         self.engine.dataset(name).map(|dataset| self.of(dataset))
     }
@@ -166,11 +166,12 @@ impl Engine {
     /// Syncs these datasets as [`crate::Engine::sync`] does, and returns each one's outcome in the given order.
     ///
     /// # Errors
-    /// `InvalidArgument` on a thread of an async runtime; everything else is the outcome of a dataset.
+    /// `Closed`; `InvalidArgument` on a thread of an async runtime; everything else is the outcome of a dataset.
     ///
     /// # Cancellation
     /// By the token of the options.
     pub fn sync(&self, datasets: &[Dataset], options: &SyncOptions) -> Result<Vec<(String, Result<SyncReport>)>> {
+        self.engine.check_open()?;
         let (engine, datasets, options) = (self.engine.clone(), inner(datasets), options.clone());
         self.run(async move { Ok(engine.sync(&datasets, &options).await) })
     }
@@ -178,11 +179,12 @@ impl Engine {
     /// Compares these datasets with their sources, and returns each one's outcome in the given order.
     ///
     /// # Errors
-    /// `InvalidArgument` on a thread of an async runtime; everything else is the outcome of a dataset.
+    /// `Closed`; `InvalidArgument` on a thread of an async runtime; everything else is the outcome of a dataset.
     ///
     /// # Cancellation
     /// By the token of the options.
     pub fn verify(&self, datasets: &[Dataset], options: &VerifyOptions) -> Result<Vec<(String, Result<VerifyReport>)>> {
+        self.engine.check_open()?;
         let (engine, datasets, options) = (self.engine.clone(), inner(datasets), options.clone());
         self.run(async move { Ok(engine.verify(&datasets, &options).await) })
     }
@@ -209,7 +211,7 @@ impl Engine {
     /// Cancels a query, and waits up to two seconds for its end; tells whether it has ended.
     ///
     /// # Errors
-    /// `NotFound` when no query of this id runs; `InvalidArgument` on a thread of an async runtime.
+    /// `NotFound` when no query of this id runs, `Closed`; `InvalidArgument` on a thread of an async runtime.
     pub fn cancel_query(&self, id: Uuid) -> Result<bool> {
         let engine = self.engine.clone();
         self.run(async move { engine.cancel_query(id).await })
@@ -248,8 +250,9 @@ impl Engine {
     /// Returns how much is in use right now.
     ///
     /// # Errors
-    /// `InvalidArgument` on a thread of an async runtime.
+    /// `Closed`; `InvalidArgument` on a thread of an async runtime.
     pub fn usage(&self) -> Result<Usage> {
+        self.engine.check_open()?;
         let engine = self.engine.clone();
         self.run(async move { Ok(engine.usage().await) })
     }

@@ -134,8 +134,9 @@ impl Dataset {
     /// longer than everything else, and statuses are polled.
     ///
     /// # Errors
-    /// `Internal` when it cannot be written.
+    /// `Closed`; `Internal` when it cannot be written.
     pub fn status_json(&self) -> Result<Arc<str>> {
+        self.engine.check_open()?;
         let status = self.status();
         let mut told = lock(&self.state.told);
         if let Some((before, text)) = told.as_ref()
@@ -250,6 +251,7 @@ impl Dataset {
     /// # Errors
     /// `Busy` while a sync runs, `InvalidArgument` when no table has an `incremental_column`, `Store`, `Locked`, `Closed`.
     pub async fn reset_watermarks(&self) -> Result<usize> {
+        self.engine.check_open()?;
         if self
             .state
             .config

@@ -46,6 +46,7 @@ pub const QUESTIONS: &[&str] = &[
 /// `NotFound` for a question that there is not, `InvalidArgument` for a wrong request, `NotSynced` without data, and whatever the
 /// function says.
 pub async fn ask(engine: &Engine, question: &str, request: Value) -> Result<Value> {
+    engine.check_open()?;
     let members = Members::of("the request", request)?;
     match question.split_once('.') {
         Some(("monitoring", rest)) => of_monitoring(engine, rest, members).await,

@@ -60,12 +60,21 @@ impl Scene {
         self.engines.get(name).ok_or_else(unknown)
     }
 
+    /// The same for what is a plain value in Rust: the other languages refuse it once the engine is closed.
+    fn open_engine(&self, name: &str) -> Result<&Engine> {
+        let engine = self.engine(name)?;
+        if engine.is_closed() {
+            return Err(Error::new(ErrorKind::Closed, "the engine is closed"));
+        }
+        Ok(engine)
+    }
+
     fn dataset(&self, call: &Call) -> Result<Dataset> {
         self.engine(&call.word(0))?.dataset(&call.word(1))
     }
 
     fn all(&self, call: &Call) -> Result<Vec<Dataset>> {
-        Ok(self.engine(&call.word(0))?.syncable().collect())
+        Ok(self.open_engine(&call.word(0))?.syncable().collect())
     }
 
     pub(crate) async fn close(&mut self) -> Result<()> {
@@ -118,7 +127,7 @@ impl Scene {
                 let rows: usize = batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
                 told(json!({ "rows": rows, "columns": columns }))
             }
-            "queries" => told(engine.queries()),
+            "queries" => told(self.open_engine(&call.word(0))?.queries()),
             _ => {
                 let id = Uuid::try_parse(&call.word(1));
                 let id = id.map_err(|_| Error::new(ErrorKind::InvalidArgument, "the id is no UUID"))?;
@@ -169,7 +178,7 @@ impl Scene {
     async fn of_datasets(&self, call: &Call) -> Result<Value> {
         match call.name() {
             "datasets" => {
-                let datasets = self.engine(&call.word(0))?.datasets();
+                let datasets = self.open_engine(&call.word(0))?.datasets();
                 told(datasets.map(|dataset| dataset.name().to_owned()).collect::<Vec<_>>())
             }
             "status" => told(self.dataset(call)?.status()),
