@@ -16,7 +16,8 @@
  *     still to be freed.
  *  7. Engines, jobs, reports and errors may be used by several threads at once, except while they are freed. An ArrowArrayStream
  *     is read by one thread at a time. Callbacks run on threads of the library, take `userdata` first, and their arguments live
- *     for the call. A child that was forked must not use handles of its parent: the threads of the library did not come along.
+ *     for the call. After a fork the parent goes on; in a child of a process that has opened an engine every function that can
+ *     fail is AXIS_CLOSED, and nothing that has threads is freed: they did not come along. The child may call exec.
  *  8. Handles are freed in any order: a job or a stream keeps alive what it needs of its engine.
  *  9. Options begin with `struct_size`: initialise them with their ..._INIT. The library reads no further than that. Numbers are
  *     never given another meaning, and functions are only added within a major version, which the SONAME carries.
@@ -252,7 +253,7 @@ extern "C" {
 // Opens an engine.
 //
 // The options are a JSON object, or NULL: `store` (path), `config` (a directory, or an object of files), `env` (an object of
-// variables in addition to the environment), `scheduler` (boolean), `take_over_seconds`. Without store and config the directory is
+// variables in addition to the environment), `scheduler` (boolean), `take_over_seconds` (3 to 86400). Without store and config the directory is
 // the one that the `axis` command would take.
 //
 // Errors: AXIS_CONFIG, AXIS_INVALID_ARGUMENT, AXIS_LOCKED when another engine holds the store, AXIS_STORE.
@@ -283,7 +284,8 @@ axis_status axis_engine_runs(const struct axis_engine *engine,
                              char **json_out,
                              struct axis_error **error_out);
 
-// Writes how much is in use as a JSON object: store_bytes, query_slots, queries_running, queries_waiting.
+// Writes how much is in use as a JSON object: store_bytes, query_slots (queries that may run at once), queries_running,
+// queries_waiting.
 axis_status axis_engine_usage(const struct axis_engine *engine, char **json_out, struct axis_error **error_out);
 
 // Asks the analytics a question, such as `monitoring.summary`, and writes the answer as JSON.
@@ -357,10 +359,12 @@ const char *axis_job_run_id(const struct axis_job *job);
 // Cancels the sync of a job if it still runs, waits until its callback is not called any more, and frees it. NULL is fine.
 void axis_job_free(struct axis_job *job);
 
-// Sets the callback that hears of what all engines of this process log, up to a level; NULL for none. When it has returned, the
-// callback of before is not called any more.
+// Sets the callback that hears of what all engines of this process log, up to a level; NULL for none. When it has returned with
+// AXIS_OK, the callback of before is not called any more.
 //
 // Errors: AXIS_INVALID_ARGUMENT for an unknown level, inside of the callback, and when the program, being Rust, listens itself.
+// AXIS_TIMEOUT when the callback of before does not return within two seconds: the new one is set, and what the one of before uses
+// must live until it returns. So it is when it waits for this call.
 axis_status axis_log_set(axis_log_callback callback,
                          void *userdata,
                          uint32_t level,
@@ -371,6 +375,8 @@ axis_status axis_log_set(axis_log_callback callback,
 //
 // The values are a JSON list for `?` and `$1`, a JSON object for `$name`, or NULL. NULL for the options is their defaults.
 // What goes wrong while it is read is told by `get_last_error` of the stream: a text that ends with the code, a colon, the message.
+// An answer that is not read to its end holds one of the slots that axis_engine_usage tells until it is released, or until the
+// timeout of the options, which covers the reading. TIME WITH TIME ZONE, UHUGEINT, BIT and BIGNUM come as text.
 //
 // Errors: AXIS_QUERY when it is not one SELECT or cannot be run, AXIS_INVALID_ARGUMENT, AXIS_TIMEOUT, AXIS_CANCELLED.
 axis_status axis_engine_query(const struct axis_engine *engine,

@@ -8,7 +8,7 @@ use axis_core::wire::{self, Opening};
 use axis_core::{Env, blocking};
 
 use crate::error::{axis_error, axis_status};
-use crate::gate::{Gate, Open, enter, enter_or, free};
+use crate::gate::{Gate, Open, enter, enter_or, free, own};
 use crate::handle::{self, Handle, give};
 
 /// An open engine. May be used from any thread, by several at once.
@@ -23,12 +23,13 @@ impl Handle for EngineHandle {
     type Opaque = axis_engine;
     const TAG: u64 = u64::from_be_bytes(*b"axis eng");
     const KIND: &'static str = "an engine";
+    const HAS_THREADS: bool = true;
 }
 
 /// Opens an engine.
 ///
 /// The options are a JSON object, or NULL: `store` (path), `config` (a directory, or an object of files), `env` (an object of
-/// variables in addition to the environment), `scheduler` (boolean), `take_over_seconds`. Without store and config the directory is
+/// variables in addition to the environment), `scheduler` (boolean), `take_over_seconds` (3 to 86400). Without store and config the directory is
 /// the one that the `axis` command would take.
 ///
 /// Errors: AXIS_CONFIG, AXIS_INVALID_ARGUMENT, AXIS_LOCKED when another engine holds the store, AXIS_STORE.
@@ -41,6 +42,7 @@ pub unsafe extern "C" fn axis_engine_open(
     let call = |gate: &Gate| {
         let out = gate.out(engine_out, "engine_out")?;
         let opening = Opening::from_json(gate.json(options_json, "options_json")?, &environment())?;
+        own();
         let engine = blocking::Engine::open_by(opening.open())?;
         out.write(give(EngineHandle(Arc::new(Open::new(engine)))))
     };
@@ -116,7 +118,8 @@ pub unsafe extern "C" fn axis_engine_runs(
     unsafe { enter(error_out, call) }
 }
 
-/// Writes how much is in use as a JSON object: store_bytes, query_slots, queries_running, queries_waiting.
+/// Writes how much is in use as a JSON object: store_bytes, query_slots (queries that may run at once), queries_running,
+/// queries_waiting.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn axis_engine_usage(
     engine: *const axis_engine,

@@ -4,11 +4,12 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use axis_core::{Error, ErrorKind, Result, blocking};
+use axis_core::{Error, ErrorKind, Result, blocking, wire};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -64,7 +65,7 @@ pub(crate) unsafe fn enter(error_out: *mut *mut axis_error, call: impl FnOnce(&G
     let gate = Gate {
         entered: RefCell::default(),
     };
-    let outcome = catch_unwind(AssertUnwindSafe(|| call(&gate)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| check_process().and_then(|()| call(&gate))));
     let error = match outcome {
         Ok(Ok(())) => return AXIS_OK,
         Ok(Err(error)) => error,
@@ -86,11 +87,38 @@ pub(crate) fn enter_or<T>(otherwise: T, call: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or(otherwise)
 }
 
-/// Frees a handle.
+/// The process that has opened an engine.
+static OWNER: OnceLock<u32> = OnceLock::new();
+
+/// Remembers that engines, which have threads, are of this process.
+pub(crate) fn own() {
+    OWNER.get_or_init(process::id);
+}
+
+/// Tells whether this process was forked off the one that has engines: their threads did not come along, and what they had
+/// locked stays locked.
+pub(crate) fn is_forked() -> bool {
+    OWNER.get().is_some_and(|owner| *owner != process::id())
+}
+
+/// Refuses calls in such a process, where they would wait for ever.
+pub(crate) fn check_process() -> Result<()> {
+    if !is_forked() {
+        return Ok(());
+    }
+    let message = "this process was forked off one that has opened engines, whose threads did not come along; \
+                   fork before the first engine is opened, or call exec in the child";
+    Err(Error::new(ErrorKind::Closed, message).during("fork"))
+}
+
+/// Frees a handle, but what lives on threads that did not come along with a fork.
 ///
 /// # Safety
 /// As [`handle::take`].
 pub(crate) unsafe fn free<H: Handle>(pointer: *mut H::Opaque) {
+    if H::HAS_THREADS && is_forked() {
+        return;
+    }
     // SAFETY: as the caller promises.
     enter_or((), || drop(unsafe { handle::take::<H>(pointer) }));
 }
@@ -157,7 +185,7 @@ impl Gate {
         let Some(text) = self.text_or_null(pointer, name)? else {
             return Ok(Value::Null);
         };
-        serde_json::from_str(text).map_err(|error| wrong(format!("`{name}` is not JSON: {error}")))
+        wire::json(text, name)
     }
 
     /// Reads a structure of options: so many bytes of it as its first member says, and zeros for what the caller does not know.

@@ -12,6 +12,8 @@ pub(crate) trait Handle: Sized {
     const TAG: u64;
     /// What it is, for messages.
     const KIND: &'static str;
+    /// Whether threads of the library work for it.
+    const HAS_THREADS: bool = false;
 }
 
 #[repr(C)]

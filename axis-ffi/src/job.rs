@@ -11,7 +11,7 @@ use axis_core::{CancellationToken, Error, ErrorKind, Result, SyncEvent, SyncRepo
 
 use crate::engine::axis_engine;
 use crate::error::{axis_error, axis_status};
-use crate::gate::{Gate, Open, c_text, enter, enter_or, free, to_text};
+use crate::gate::{Gate, Open, c_text, enter, enter_or, free, is_forked, to_text};
 use crate::handle::{self, Handle, give, wrong};
 use crate::options::axis_sync_options;
 use crate::report::{SyncHandle, axis_sync_report};
@@ -50,6 +50,7 @@ impl Handle for Job {
     type Opaque = axis_job;
     const TAG: u64 = u64::from_be_bytes(*b"axis job");
     const KIND: &'static str = "a job";
+    const HAS_THREADS: bool = true;
 }
 
 struct Progress {
@@ -201,6 +202,9 @@ pub unsafe extern "C" fn axis_job_wait(
 /// NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn axis_job_cancel(job: *const axis_job) {
+    if is_forked() {
+        return;
+    }
     enter_or((), || {
         // SAFETY: the header asks for a job that was not freed, or NULL.
         if let Ok(job) = unsafe { handle::lend::<Job>(job, "job") } {

@@ -1,9 +1,11 @@
 //! What the library logs, handed to a callback.
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::fmt::{self, Write as _};
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use axis_core::{Error, ErrorKind, Result};
 use tracing::field::{Field, Visit};
@@ -32,11 +34,16 @@ pub const AXIS_LOG_TRACE: u32 = 5;
 pub type axis_log_callback =
     Option<unsafe extern "C" fn(userdata: *mut c_void, level: u32, target: *const c_char, message: *const c_char)>;
 
-#[derive(Clone, Copy)]
+/// How long setting a callback waits for the one of before to return.
+const LEAVE: Duration = Duration::from_secs(2);
+
 struct Listener {
     callback: unsafe extern "C" fn(*mut c_void, u32, *const c_char, *const c_char),
     userdata: *mut c_void,
     level: u32,
+    /// How many calls are inside of it.
+    inside: Mutex<usize>,
+    left: Condvar,
 }
 
 // SAFETY: the header says that the callback is called on any thread, and the caller has agreed.
@@ -44,17 +51,41 @@ unsafe impl Send for Listener {}
 // SAFETY: the same.
 unsafe impl Sync for Listener {}
 
-static LISTENER: RwLock<Option<Listener>> = RwLock::new(None);
+impl Listener {
+    fn inside(&self) -> MutexGuard<'_, usize> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn call(&self, level: u32, target: &CStr, message: &CStr) {
+        INSIDE.set(true);
+        // SAFETY: it is the caller's own function and data, which live until another callback is set, and that waits for this.
+        unsafe { (self.callback)(self.userdata, level, target.as_ptr(), message.as_ptr()) };
+        INSIDE.set(false);
+        *self.inside() -= 1;
+        self.left.notify_all();
+    }
+
+    /// Waits until nobody is inside any more; false when somebody stays.
+    fn leave(&self) -> bool {
+        let waited = self.left.wait_timeout_while(self.inside(), LEAVE, |inside| *inside > 0);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
+
+/// Never locked while a callback runs: whatever that does, others get on.
+static LISTENER: RwLock<Option<Arc<Listener>>> = RwLock::new(None);
 
 thread_local! {
     /// Whether this thread is inside the callback: what it does there is not logged, and cannot replace the callback.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Sets the callback that hears of what all engines of this process log, up to a level; NULL for none. When it has returned, the
-/// callback of before is not called any more.
+/// Sets the callback that hears of what all engines of this process log, up to a level; NULL for none. When it has returned with
+/// AXIS_OK, the callback of before is not called any more.
 ///
 /// Errors: AXIS_INVALID_ARGUMENT for an unknown level, inside of the callback, and when the program, being Rust, listens itself.
+/// AXIS_TIMEOUT when the callback of before does not return within two seconds: the new one is set, and what the one of before uses
+/// must live until it returns. So it is when it waits for this call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn axis_log_set(
     callback: axis_log_callback,
@@ -82,12 +113,30 @@ fn set(callback: axis_log_callback, userdata: *mut c_void, level: u32) -> Result
         let message = "the log of this process goes to somebody else already";
         return Err(Error::new(ErrorKind::InvalidArgument, message));
     }
-    *LISTENER.write().unwrap_or_else(PoisonError::into_inner) = callback.map(|callback| Listener {
-        callback,
-        userdata,
-        level,
+    let next = callback.map(|callback| {
+        Arc::new(Listener {
+            callback,
+            userdata,
+            level,
+            inside: Mutex::default(),
+            left: Condvar::new(),
+        })
     });
-    Ok(())
+    let before = mem::replace(&mut *LISTENER.write().unwrap_or_else(PoisonError::into_inner), next);
+    if before.is_none_or(|before| before.leave()) {
+        return Ok(());
+    }
+    let message = "the callback of before has not returned within 2 s; what it uses must live until it does";
+    Err(Error::new(ErrorKind::Timeout, message).during("log.set"))
+}
+
+/// Returns who hears of a level, entered.
+fn enter_listener(level: u32) -> Option<Arc<Listener>> {
+    let listener = LISTENER.read().unwrap_or_else(PoisonError::into_inner);
+    let listener = listener.as_ref().filter(|listener| level <= listener.level)?;
+    // As long as it is set: whoever replaces it then waits for this.
+    *listener.inside() += 1;
+    Some(Arc::clone(listener))
 }
 
 struct Forward;
@@ -98,17 +147,12 @@ impl<S: Subscriber> Layer<S> for Forward {
         if INSIDE.get() || !target.starts_with("axis") {
             return;
         }
-        let listener = LISTENER.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(listener) = listener.as_ref().filter(|listener| level <= listener.level) else {
+        let Some(listener) = enter_listener(level) else {
             return;
         };
         let mut message = Message::default();
         event.record(&mut message);
-        let (target, message) = (c_text(target), c_text(message.0));
-        INSIDE.set(true);
-        // SAFETY: it is the caller's own function and data, which live until another callback is set, and that waits for this.
-        unsafe { (listener.callback)(listener.userdata, level, target.as_ptr(), message.as_ptr()) };
-        INSIDE.set(false);
+        listener.call(level, &c_text(target), &c_text(message.0));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::c_char;
 use std::fmt;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::engine::axis_engine;
 use crate::error::{axis_error, axis_status};
-use crate::gate::{Gate, Open, enter};
+use crate::gate::{Gate, Open, check_process, enter, is_forked};
 use crate::handle::wrong;
 use crate::options::axis_query_options;
 
@@ -45,7 +46,11 @@ impl Iterator for Reader {
 
     fn next(&mut self) -> Option<Self::Item> {
         let stream = self.stream.as_mut()?;
-        let batch = match catch_unwind(AssertUnwindSafe(|| stream.next())) {
+        let next = || match check_process() {
+            Ok(()) => stream.next(),
+            Err(forked) => Some(Err(forked)),
+        };
+        let batch = match catch_unwind(AssertUnwindSafe(next)) {
             Ok(batch) => batch?,
             Err(panic) => Err(self.open.poison(&*panic)),
         };
@@ -62,6 +67,11 @@ impl RecordBatchReader for Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let stream = self.stream.take();
+        if is_forked() {
+            // Neither the query nor, with the last of its handles, the engine can be ended here.
+            mem::forget((stream, Arc::clone(&self.open)));
+            return;
+        }
         // The function that C releases it by must not unwind.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(stream)));
     }
@@ -86,6 +96,8 @@ impl Gate {
 ///
 /// The values are a JSON list for `?` and `$1`, a JSON object for `$name`, or NULL. NULL for the options is their defaults.
 /// What goes wrong while it is read is told by `get_last_error` of the stream: a text that ends with the code, a colon, the message.
+/// An answer that is not read to its end holds one of the slots that axis_engine_usage tells until it is released, or until the
+/// timeout of the options, which covers the reading. TIME WITH TIME ZONE, UHUGEINT, BIT and BIGNUM come as text.
 ///
 /// Errors: AXIS_QUERY when it is not one SELECT or cannot be run, AXIS_INVALID_ARGUMENT, AXIS_TIMEOUT, AXIS_CANCELLED.
 #[unsafe(no_mangle)]

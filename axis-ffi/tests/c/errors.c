@@ -51,6 +51,8 @@ int main(int argc, char **argv) {
   FAILS(axis_engine_query_json(engine, "select", NULL, NULL, &json, &error), AXIS_QUERY, "");
   FAILS(axis_engine_query_json(engine, "select 1", "[[1]]", NULL, &json, &error), AXIS_INVALID_ARGUMENT, "parameter 1");
   FAILS(axis_engine_query_json(engine, "select 1", "7", NULL, &json, &error), AXIS_INVALID_ARGUMENT, "params");
+  FAILS(axis_engine_query_json(engine, "select $a", "{\"a\": 1, \"a\": 2}", NULL, &json, &error), AXIS_INVALID_ARGUMENT, "twice");
+  FAILS(axis_engine_query_json(engine, "select ?", "[18446744073709551616]", NULL, &json, &error), AXIS_INVALID_ARGUMENT, "64 bits");
   FAILS(axis_engine_ask(engine, "monitoring.weather", NULL, &json, &error), AXIS_NOT_FOUND, "monitoring.");
   FAILS(axis_engine_ask(engine, "monitoring.summary", "{\"planet\": 1}", &json, &error), AXIS_INVALID_ARGUMENT, "`planet`");
   FAILS(axis_engine_page(engine, "shop", "{\"page\": 0}", &json, &error), AXIS_INVALID_ARGUMENT, "page 0");

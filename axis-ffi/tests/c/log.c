@@ -1,4 +1,5 @@
 /* What is logged, up to a level, and not any more once it was switched off. Argument: the options of an engine. */
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "check.h"
@@ -21,6 +22,30 @@ static void on_log(void *userdata, uint32_t level, const char *target, const cha
   }
 }
 
+/* A callback that waits for somebody who replaces it. */
+typedef struct {
+  atomic_int called;
+  axis_status status;
+} Waiting;
+
+static void *replace(void *argument) {
+  Waiting *waiting = argument;
+  axis_error *error = NULL;
+  waiting->status = axis_log_set(NULL, NULL, AXIS_LOG_OFF, &error);
+  CHECK(strstr(axis_error_message(error), "has not returned") != NULL);
+  axis_error_free(error);
+  return NULL;
+}
+
+static void on_log_wait(void *userdata, uint32_t level, const char *target, const char *message) {
+  Waiting *waiting = userdata;
+  pthread_t thread;
+  (void)level, (void)target, (void)message;
+  if (atomic_exchange(&waiting->called, 1) != 0) return;
+  CHECK(pthread_create(&thread, NULL, replace, waiting) == 0);
+  CHECK(pthread_join(thread, NULL) == 0);
+}
+
 static void sync_once(axis_engine *engine) {
   axis_error *error = NULL;
   axis_sync_report *report = NULL;
@@ -41,6 +66,11 @@ int main(int argc, char **argv) {
   int lines = atomic_load(&heard.lines);
   sync_once(engine);
   CHECK(atomic_load(&heard.lines) == lines);
+
+  Waiting waiting = {0, AXIS_OK};
+  OK(axis_log_set(on_log_wait, &waiting, AXIS_LOG_INFO, &error));
+  sync_once(engine);
+  CHECK(atomic_load(&waiting.called) == 1 && waiting.status == AXIS_TIMEOUT);
   axis_engine_free(engine);
   return 0;
 }

@@ -45,6 +45,11 @@ fn one_engine_serves_many_threads() {
 }
 
 #[test]
+fn a_forked_child_is_refused_and_never_waits() {
+    run("fork.c");
+}
+
+#[test]
 fn the_log_is_heard() {
     run("log.c");
 }
