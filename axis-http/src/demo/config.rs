@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-/// Returns the names and texts of the five files that belong into `custom/config`, for the SQLite file at `source`.
+/// Returns the names and texts of the five files that belong into `custom/config`, for the SQLite file at `source`: a path that is
+/// relative is so to the directory of `custom`, and can be moved with it.
 #[must_use]
 pub fn config_yaml(source: &Path) -> [(&'static str, String); 5] {
     // A JSON text is a YAML text, so blanks, quotes and backslashes in the path need no further care.

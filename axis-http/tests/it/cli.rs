@@ -150,6 +150,11 @@ fn the_demonstration_runs_once_and_leaves_a_project_behind() {
         "select count(distinct dataset_id) as n from monitoring_data",
     ]);
     assert_eq!(count, json!([{ "n": 70 }]));
+
+    // It can be moved, with its source.
+    std::fs::rename(project.path().join("axis-demo"), project.path().join("moved")).unwrap();
+    let synced = project.json(&["--custom-dir", "moved/custom", "sync", "monitoring"]);
+    assert_eq!(synced["ok"], true, "{synced}");
 }
 
 #[test]

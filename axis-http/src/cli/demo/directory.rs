@@ -9,9 +9,11 @@ use axis_http::demo::{DemoSource, config_yaml};
 
 /// The file that says that the directory is ours.
 const MARKER: &str = ".axis-demo";
+/// The source, in the directory.
+const SOURCE: &str = "source.db";
 /// What a demonstration leaves behind and the next one replaces.
 const REPLACED: [&str; 5] = [
-    "source.db",
+    SOURCE,
     "source.db-wal",
     "source.db-shm",
     "data/demo.duckdb",
@@ -79,11 +81,10 @@ fn fill(directory: &Path, rows: u64, now_micros: i64) -> Result<Made> {
     let custom_dir = directory.join("custom");
     let config = custom_dir.join("config");
     fs::create_dir_all(&config).map_err(unusable)?;
-    let path = directory.join("source.db");
-    for (name, text) in config_yaml(&path) {
+    for (name, text) in config_yaml(Path::new(SOURCE)) {
         fs::write(config.join(name), text).map_err(unusable)?;
     }
-    let source = DemoSource::create(&path, rows, now_micros).map_err(|error| {
+    let source = DemoSource::create(&directory.join(SOURCE), rows, now_micros).map_err(|error| {
         Error::new(ErrorKind::Internal, "the source of the demonstration cannot be made").because(error)
     })?;
     Ok(Made { custom_dir, source })
