@@ -87,7 +87,7 @@ impl Shop {
 
     /// Tries to sync.
     pub(crate) async fn try_sync(&self) -> Result<SyncReport> {
-        self.dataset().sync(SyncOptions::default()).await
+        self.engine.dataset("shop")?.sync(SyncOptions::default()).await
     }
 
     /// Asks both sides the same and compares PostgreSQL's text with DuckDB's, without regard to the order of rows; every
