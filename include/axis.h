@@ -136,6 +136,9 @@ typedef struct axis_engine axis_engine;
 // An error. Immutable; may be read from any thread.
 typedef struct axis_error axis_error;
 
+// A listener to everything that happens in an engine. May be used from any thread; several get different events.
+typedef struct axis_events axis_events;
+
 // A sync that was started. May be waited for and cancelled from any thread.
 typedef struct axis_job axis_job;
 
@@ -326,6 +329,31 @@ const char *axis_error_json(const struct axis_error *error);
 
 // Frees an error. NULL is fine.
 void axis_error_free(struct axis_error *error);
+
+// Listens to an engine: from now on, or from after the event whose `id` is given, as far as the events are kept. NULL for the id is
+// from now on.
+//
+// The listener keeps neither the engine nor its store open.
+axis_status axis_engine_events(const struct axis_engine *engine,
+                               const char *after_id,
+                               struct axis_events **events_out,
+                               struct axis_error **error_out);
+
+// Waits for the next event and writes it as a JSON object, to be freed with axis_text_free; NULL when the engine was closed and
+// everything has been told.
+//
+// Every event has `id`, `at` and `event`: `started`, `planned`, `progress`, `committed`, `failed`, `verifying`, `verified`,
+// `readiness` (the engine as a whole has become ready, or degraded), or `lost` where events are missing because the listener was
+// more than 1,024 of them behind.
+//
+// Errors: AXIS_TIMEOUT when nothing has happened for `timeout_ms`, which may be 0 or AXIS_WAIT_FOREVER.
+axis_status axis_events_next(const struct axis_events *events,
+                             uint64_t timeout_ms,
+                             char **event_json_out,
+                             struct axis_error **error_out);
+
+// Frees a listener that nobody waits for. NULL is fine.
+void axis_events_free(struct axis_events *events);
 
 // Starts a sync in the background. NULL for the options is their defaults, NULL for the callback no progress.
 //

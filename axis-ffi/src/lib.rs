@@ -11,6 +11,7 @@
 
 mod engine;
 mod error;
+mod events;
 mod gate;
 mod handle;
 mod job;
@@ -25,6 +26,7 @@ mod version;
 
 pub use engine::*;
 pub use error::*;
+pub use events::*;
 pub use job::*;
 pub use log::*;
 pub use options::*;

@@ -4,7 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+
 use super::runtime::Runtime;
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
 
 /// [`crate::Events`] for threads that wait. It ends when the engine has closed or its last handle is dropped, and at once on
@@ -26,12 +29,19 @@ impl Events {
         Self { events, runtime }
     }
 
-    /// Waits for the next event no longer than this; `None` when none has come, or none will.
-    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Arc<Event>> {
+    /// Waits for the next event no longer than this; `None` at the end.
+    ///
+    /// # Errors
+    /// `Timeout` when nothing has happened meanwhile; `InvalidArgument` on a thread of an async runtime.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Arc<Event>>> {
         let Self { events, runtime } = self;
+        // After the end there may be no runtime any more, and no clock.
+        if let Some(known) = events.next().now_or_never() {
+            return Ok(known);
+        }
         // The limit must be made where the runtime's clock is.
-        let next = async { tokio::time::timeout(timeout, events.next()).await.ok().flatten() };
-        runtime.wait(next).ok().flatten()
+        let next = runtime.wait(async { tokio::time::timeout(timeout, events.next()).await })?;
+        next.map_err(|_| Error::new(ErrorKind::Timeout, "nothing has happened").during("events.next"))
     }
 }
 

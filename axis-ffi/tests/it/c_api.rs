@@ -63,6 +63,11 @@ fn jobs_tell_progress_and_can_be_cancelled() {
 }
 
 #[test]
+fn events_are_told_resumed_and_ended() {
+    run("events.c");
+}
+
+#[test]
 fn opening_and_closing_grows_nothing() {
     let soaks = std::env::var_os("AXIS_SOAK").is_some_and(|value| !value.is_empty());
     let directory = tempfile::tempdir().unwrap();
