@@ -12,6 +12,11 @@
 
 import atexit as _atexit
 
+from ._interpreter import check as _check
+
+# Before anything of it is loaded.
+_check()
+
 from . import _axis, analytics, exceptions, values
 from ._axis import __version__
 from .aio import AsyncDataset, AsyncEngine, open_async
