@@ -18,11 +18,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::call::{Answer, Listener, Prepared};
 use crate::error::exception;
+use crate::log;
 
 /// How often a waiting call looks whether Ctrl-C was typed.
 const TICK: Duration = Duration::from_millis(50);
 /// How long work that was interrupted may take to roll back; then nobody waits for it any longer.
-const ROLLBACK: Duration = Duration::from_secs(2);
+pub(crate) const ROLLBACK: Duration = Duration::from_secs(2);
+/// How long a record of the log waits for a call to take it along.
+const GRACE: Duration = Duration::from_millis(100);
 
 static RUNTIME: OnceLock<(u32, Runtime)> = OnceLock::new();
 static WORK: LazyLock<TaskTracker> = LazyLock::new(TaskTracker::new);
@@ -37,7 +40,10 @@ pub(crate) fn runtime() -> Result<&'static Runtime> {
     let (owner, runtime) = RUNTIME.get_or_init(|| {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.thread_name("axis").enable_all().build();
-        (process::id(), runtime.expect("threads can be started"))
+        let runtime = runtime.expect("threads can be started");
+        log::listen();
+        WORK.spawn_on(relay_log(), runtime.handle());
+        (process::id(), runtime)
     });
     if *owner == process::id() {
         return Ok(runtime);
@@ -70,6 +76,7 @@ pub(crate) fn at_once<T>(py: Python<'_>, work: impl FnOnce() -> Result<T>) -> Py
 /// that raises.
 pub(crate) fn wait(py: Python<'_>, prepared: Prepared) -> PyResult<Py<PyAny>> {
     let runtime = runtime().map_err(|error| exception(py, &error))?;
+    log::ask(py)?;
     let Prepared {
         work,
         mut listener,
@@ -82,13 +89,14 @@ pub(crate) fn wait(py: Python<'_>, prepared: Prepared) -> PyResult<Py<PyAny>> {
         let trouble = match step {
             Step::Ended(answer) => {
                 let heard = listener.as_mut().map_or(Ok(()), |listener| listener.drain(py));
+                let heard = heard.and(log::hand_over(py));
                 return match (raised, heard) {
                     (Some((raised, _)), _) | (None, Err(raised)) => Err(raised),
                     (None, Ok(())) => answer.map_err(|error| exception(py, &error))?.give(py),
                 };
             }
             Step::Heard(event) => listener.as_ref().map_or(Ok(()), |listener| listener.tell(py, &event)),
-            Step::Tick => py.check_signals(),
+            Step::Tick => py.check_signals().and_then(|()| log::hand_over(py)),
         };
         match (trouble, raised.take()) {
             (_, Some((first, until))) if Instant::now() >= until => {
@@ -110,6 +118,7 @@ pub(crate) fn wait(py: Python<'_>, prepared: Prepared) -> PyResult<Py<PyAny>> {
 /// Starts a call and returns; `done` is called with the answer or the exception on a thread of ours, and the listener, too.
 pub(crate) fn start(py: Python<'_>, prepared: Prepared, done: Py<PyAny>) -> PyResult<()> {
     let runtime = runtime().map_err(|error| exception(py, &error))?;
+    log::ask(py)?;
     let Prepared { work, mut listener, .. } = prepared;
     let mut task = WORK.spawn_on(work, runtime.handle());
     let relay = async move {
@@ -137,6 +146,20 @@ pub(crate) fn start(py: Python<'_>, prepared: Prepared, done: Py<PyAny>) -> PyRe
     };
     WORK.spawn_on(relay, runtime.handle());
     Ok(())
+}
+
+/// Hands over what is logged while nobody waits for a call.
+async fn relay_log() {
+    loop {
+        tokio::select! {
+            () = ENDING.cancelled() => return,
+            () = async { log::waiting().await; sleep(GRACE).await } => {}
+        }
+        // Waiting for the GIL, and for handlers, must not hold the engine up.
+        let handed = tokio::task::spawn_blocking(|| with_python(log::hand_over));
+        // A panic of ours has been told by the panic hook.
+        let _ = handed.await;
+    }
 }
 
 /// Waits on a thread that may or may not hold the GIL, such as that of somebody who reads an Arrow stream.
@@ -183,6 +206,8 @@ pub(crate) fn shutdown(py: Python<'_>) {
         };
         let _ = runtime.block_on(async { timeout(ROLLBACK, close).await });
     });
+    log::end();
+    log::hand_over(py).unwrap_or_else(|error| error.write_unraisable(py, None));
 }
 
 enum Step {

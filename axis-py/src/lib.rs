@@ -6,6 +6,7 @@ mod engine;
 mod error;
 mod gate;
 mod job;
+mod log;
 mod stream;
 
 use pyo3::prelude::*;
@@ -34,6 +35,12 @@ mod _axis {
     #[pyfunction]
     fn shutdown(py: Python<'_>) {
         crate::gate::shutdown(py);
+    }
+
+    /// Hands over what was logged meanwhile.
+    #[pyfunction]
+    fn hand_over_log(py: Python<'_>) -> PyResult<()> {
+        crate::log::hand_over(py)
     }
 
     #[pymodule_init]

@@ -3,11 +3,12 @@
 from typing import Any, Callable, Final, Optional, final
 
 __version__: Final[str]
-__all__ = ["Call", "Engine", "Job", "QUESTIONS", "Stream", "__version__", "shutdown"]
+__all__ = ["Call", "Engine", "Job", "QUESTIONS", "Stream", "__version__", "hand_over_log", "shutdown"]
 
 QUESTIONS: Final[tuple[str, ...]]
 
 def shutdown() -> None: ...
+def hand_over_log() -> None: ...
 
 @final
 class Call:
