@@ -1,17 +1,19 @@
 //! The handle of an engine: each method describes one operation of the core.
 
 use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axis_core::{Env, wire};
+use axis_core::{Dataset, Env, Result, wire};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use serde_json::json;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::call::{Answer, Call, Listener};
-use crate::error::{invalid, read, written};
+use crate::error::{cancelled, closed, invalid, read, written};
 use crate::gate;
 use crate::job::Job;
 use crate::stream::Stream;
@@ -33,8 +35,28 @@ impl Engine {
         }
     }
 
-    fn core(&self) -> &axis_core::Engine {
+    fn held(&self) -> &axis_core::Engine {
         self.core.as_ref().expect("only dropping takes it")
+    }
+
+    /// Returns the engine, unless it was closed or belongs to another process.
+    fn core(&self) -> Result<&axis_core::Engine> {
+        gate::runtime()?;
+        let core = self.held();
+        if core.is_closed() {
+            return Err(closed());
+        }
+        Ok(core)
+    }
+
+    fn dataset(&self, name: &str) -> Result<Dataset> {
+        self.core()?.dataset(name)
+    }
+
+    /// Listens to one dataset or to all, from now on. A closed engine has nothing to tell.
+    fn listen(&self, dataset: Option<&str>, callback: Option<Py<PyAny>>) -> Option<Listener> {
+        let core = self.core().ok()?;
+        callback.map(|callback| Listener::new(core.events(), dataset, callback))
     }
 }
 
@@ -65,14 +87,26 @@ impl Engine {
         let variables =
             std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
         let env = Env::new(variables);
-        Call::new(async move {
-            let opening = wire::Opening::from_json(options?, &env)?;
-            Ok(Answer::Engine(Self::new(opening.open().await?)))
+        let cancel = gate::token();
+        let token = cancel.clone();
+        Call::cancelled_by(cancel, None, async move {
+            let mut open = pin!(wire::Opening::from_json(options?, &env)?.open());
+            tokio::select! {
+                opened = &mut open => Ok(Answer::Engine(Self::new(opened?))),
+                () = token.cancelled() => {
+                    // A thread goes on with it. Whoever hears that it was cancelled shall find the store free.
+                    if let Ok(Ok(core)) = timeout(gate::ROLLBACK, open).await {
+                        // It cannot fail.
+                        let _ = core.close().await;
+                    }
+                    Err(cancelled())
+                }
+            }
         })
     }
 
     fn close(&self) -> Call {
-        let (core, closed) = (self.core().clone(), Arc::clone(&self.closed));
+        let (core, closed) = (self.held().clone(), Arc::clone(&self.closed));
         Call::new(async move {
             closed.store(true, Ordering::Release);
             core.close().await?;
@@ -85,36 +119,36 @@ impl Engine {
         self.closed.load(Ordering::Acquire)
     }
 
-    fn datasets(&self) -> Vec<String> {
-        self.core()
-            .datasets()
-            .map(|dataset| dataset.name().to_owned())
-            .collect()
+    fn datasets(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        gate::at_once(py, || {
+            let datasets = self.core()?.datasets();
+            Ok(datasets.map(|dataset| dataset.name().to_owned()).collect())
+        })
     }
 
     fn status<'py>(&self, py: Python<'py>, dataset: &str) -> PyResult<Bound<'py, PyString>> {
-        let status = gate::at_once(py, || self.core().dataset(dataset)?.status_json())?;
+        let status = gate::at_once(py, || self.dataset(dataset)?.status_json())?;
         Ok(PyString::new(py, &status))
     }
 
     fn watermarks(&self, py: Python<'_>, dataset: &str) -> PyResult<String> {
-        gate::at_once(py, || written(&self.core().dataset(dataset)?.watermarks()))
+        gate::at_once(py, || written(&self.dataset(dataset)?.watermarks()))
     }
 
     fn cancel_sync(&self, py: Python<'_>, dataset: &str) -> PyResult<bool> {
-        gate::at_once(py, || Ok(self.core().dataset(dataset)?.cancel_sync()))
+        gate::at_once(py, || Ok(self.dataset(dataset)?.cancel_sync()))
     }
 
     fn reset_watermarks(&self, dataset: &str) -> Call {
-        let dataset = self.core().dataset(dataset);
+        let dataset = self.dataset(dataset);
         Call::new(async move { Answer::of(&dataset?.reset_watermarks().await?) })
     }
 
     #[pyo3(signature = (dataset, options, listener=None))]
     fn sync(&self, dataset: &str, options: &str, listener: Option<Py<PyAny>>) -> Call {
         let cancel = gate::token();
-        let listener = listener.map(|callback| Listener::new(self.core().events(), Some(dataset), callback));
-        let (dataset, options, token) = (self.core().dataset(dataset), read(options), cancel.clone());
+        let listener = self.listen(Some(dataset), listener);
+        let (dataset, options, token) = (self.dataset(dataset), read(options), cancel.clone());
         Call::cancelled_by(cancel, listener, async move {
             let options = wire::sync_options(options?)?.cancel(token);
             Answer::of(&dataset?.sync(options).await?)
@@ -124,10 +158,11 @@ impl Engine {
     #[pyo3(signature = (options, listener=None))]
     fn sync_all(&self, options: &str, listener: Option<Py<PyAny>>) -> Call {
         let cancel = gate::token();
-        let listener = listener.map(|callback| Listener::new(self.core().events(), None, callback));
-        let (core, options, token) = (self.core().clone(), read(options), cancel.clone());
+        let listener = self.listen(None, listener);
+        let (core, options, token) = (self.core().cloned(), read(options), cancel.clone());
         Call::cancelled_by(cancel, listener, async move {
             let options = wire::sync_options(options?)?.cancel(token);
+            let core = core?;
             let datasets: Vec<_> = core.syncable().collect();
             Answer::of(&wire::outcomes(core.sync(&datasets, &options).await)?)
         })
@@ -135,7 +170,7 @@ impl Engine {
 
     fn start_sync(&self, py: Python<'_>, dataset: &str, options: &str) -> PyResult<Job> {
         gate::at_once(py, || {
-            let dataset = self.core().dataset(dataset)?;
+            let dataset = self.dataset(dataset)?;
             let cancel = gate::token();
             let options = wire::sync_options(read(options)?)?.cancel(cancel.clone());
             Ok(Job::new(dataset.start_sync(options)?, cancel))
@@ -144,7 +179,7 @@ impl Engine {
 
     fn verify(&self, dataset: &str, options: &str) -> Call {
         let cancel = gate::token();
-        let (dataset, options, token) = (self.core().dataset(dataset), read(options), cancel.clone());
+        let (dataset, options, token) = (self.dataset(dataset), read(options), cancel.clone());
         Call::cancelled_by(cancel, None, async move {
             let options = wire::verify_options(options?)?.cancel(token);
             Answer::of(&dataset?.verify(options).await?)
@@ -153,21 +188,22 @@ impl Engine {
 
     fn verify_all(&self, options: &str) -> Call {
         let cancel = gate::token();
-        let (core, options, token) = (self.core().clone(), read(options), cancel.clone());
+        let (core, options, token) = (self.core().cloned(), read(options), cancel.clone());
         Call::cancelled_by(cancel, None, async move {
             let options = wire::verify_options(options?)?.cancel(token);
+            let core = core?;
             let datasets: Vec<_> = core.syncable().collect();
             Answer::of(&wire::outcomes(core.verify(&datasets, &options).await)?)
         })
     }
 
     fn metadata(&self, dataset: &str) -> Call {
-        let dataset = self.core().dataset(dataset);
+        let dataset = self.dataset(dataset);
         Call::new(async move { Answer::of(&dataset?.metadata().await?.as_deref()) })
     }
 
     fn page(&self, dataset: &str, request: &str) -> Call {
-        let (dataset, request) = (self.core().dataset(dataset), read(request));
+        let (dataset, request) = (self.dataset(dataset), read(request));
         Call::new(async move {
             let page = dataset?.page(wire::page_request(request?)?).await?;
             Answer::of(&wire::page(&page))
@@ -176,34 +212,34 @@ impl Engine {
 
     fn query(&self, sql: String, params: &str, options: &str) -> Call {
         let cancel = gate::token();
-        let (core, params, options, token) = (self.core().clone(), read(params), read(options), cancel.clone());
+        let (core, params, options, token) = (self.core().cloned(), read(params), read(options), cancel.clone());
         Call::cancelled_by(cancel, None, async move {
             let query = wire::query(&sql, params?, options?)?.cancel(token);
-            Ok(Answer::Stream(Stream::live(core.query(query).await?)))
+            Ok(Answer::Stream(Stream::live(core?.query(query).await?)))
         })
     }
 
     fn queries(&self, py: Python<'_>) -> PyResult<String> {
-        gate::at_once(py, || written(&self.core().queries()))
+        gate::at_once(py, || written(&self.core()?.queries()))
     }
 
     fn cancel_query(&self, id: &str) -> Call {
-        let (core, id) = (self.core().clone(), id.parse::<Uuid>());
+        let (core, id) = (self.core().cloned(), id.parse::<Uuid>());
         Call::new(async move {
             let id = id.map_err(|_| invalid("the id of a query is a UUID"))?;
-            Answer::of(&core.cancel_query(id).await?)
+            Answer::of(&core?.cancel_query(id).await?)
         })
     }
 
     fn runs(&self, limit: u32) -> Call {
-        let core = self.core().clone();
-        Call::new(async move { Answer::of(&core.runs(limit).await?) })
+        let core = self.core().cloned();
+        Call::new(async move { Answer::of(&core?.runs(limit).await?) })
     }
 
     fn usage(&self) -> Call {
-        let core = self.core().clone();
+        let core = self.core().cloned();
         Call::new(async move {
-            let usage = core.usage().await;
+            let usage = core?.usage().await;
             Answer::of(&json!({
                 "store_bytes": usage.store_bytes,
                 "query_slots": usage.query_slots,
@@ -214,7 +250,7 @@ impl Engine {
     }
 
     fn ask(&self, question: String, request: &str) -> Call {
-        let (core, request) = (self.core().clone(), read(request));
-        Call::new(async move { Answer::of(&wire::ask(&core, &question, request?).await?) })
+        let (core, request) = (self.core().cloned(), read(request));
+        Call::new(async move { Answer::of(&wire::ask(&core?, &question, request?).await?) })
     }
 }

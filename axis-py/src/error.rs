@@ -31,6 +31,11 @@ pub(crate) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "the call was cancelled")
 }
 
+/// The answer of an engine that was closed.
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the engine is closed")
+}
+
 /// Reads what Python wrote.
 pub(crate) fn read(json: &str) -> Result<Value> {
     wire::json(json, "argument")

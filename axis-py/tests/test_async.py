@@ -91,6 +91,59 @@ def test_a_cancelled_task_has_rolled_back(store: Path, config: dict[str, Any], d
     run(store, config, test)
 
 
+def test_a_task_that_is_cancelled_again_has_rolled_back(store: Path, config: dict[str, Any], database: Database) -> None:
+    async def test(engine: axis.AsyncEngine) -> None:
+        with database.held("lock table orders"):
+            task = asyncio.ensure_future(engine["orders"].sync())
+            await reach(database.waiting)
+            task.cancel()
+            while not task.done():
+                await asyncio.sleep(0)
+                task.cancel()
+            assert task.cancelled() and engine["orders"].status().running is None
+        assert (await engine["orders"].sync()).rows_read == 100
+
+    run(store, config, test)
+
+
+def test_opening_that_is_cancelled_leaves_the_store_free(store: Path) -> None:
+    async def main() -> None:
+        cancelled, turns = 0, 1
+        while True:
+            task = asyncio.ensure_future(axis.open_async(store))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if not task.cancel():
+                await (await task).close()
+                break
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            cancelled, turns = cancelled + 1, turns * 3 // 2 + 1
+            async with await axis.open_async(store) as engine:
+                assert not engine.closed
+        assert cancelled > 3
+
+    asyncio.run(main())
+
+
+def test_what_is_closed_says_so(store: Path, config: dict[str, Any]) -> None:
+    async def main() -> None:
+        engine = await axis.open_async(store, config=config)
+        orders = engine["orders"]
+        await engine.close()
+        with pytest.raises(axis.ClosedError):
+            async with engine:
+                pass
+        for call in (orders.sync, orders.metadata, engine.usage, engine.runs, engine.verify, engine.analytics.kpi.filters):
+            with pytest.raises(axis.ClosedError):
+                await call()
+        for tell in (orders.status, orders.watermarks, engine.queries):
+            with pytest.raises(axis.ClosedError):
+                tell()
+
+    asyncio.run(main())
+
+
 def test_a_callback_that_raises_cancels(store: Path, config: dict[str, Any]) -> None:
     async def test(engine: axis.AsyncEngine) -> None:
         def stop(event: axis.SyncEvent) -> None:

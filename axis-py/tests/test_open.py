@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import threading
+import uuid
 import warnings
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 from conftest import until
@@ -42,6 +44,9 @@ def test_a_directory_opens_as_the_command_does(tmp_path: Path) -> None:
         ({"scheduler": "yes"}, "`scheduler`"),
         ({"take_over": -1}, "take_over"),
         ({"colour": "red"}, "`colour`.*there are store"),
+        ({"colour": None}, "`colour`.*there are store"),
+        ({"take_over_seconds": 3}, "`take_over_seconds`.*take_over$"),
+        ({"take_over": "x"}, "`take_over`"),
         ({"store": "\udcff"}, "JSON"),
     ],
 )
@@ -66,12 +71,36 @@ def test_a_store_is_one_engines_at_a_time(store: Path) -> None:
 def test_what_is_closed_says_so(engine: axis.Engine) -> None:
     dataset = engine["orders"]
     engine.close()
-    for call in (dataset.sync, dataset.verify, dataset.metadata, dataset.start_sync, engine.runs):
-        with pytest.raises(axis.ClosedError):
+    calls: list[Callable[[], object]] = [
+        dataset.sync,
+        dataset.start_sync,
+        dataset.cancel_sync,
+        dataset.verify,
+        dataset.status,
+        dataset.watermarks,
+        dataset.reset_watermarks,
+        dataset.metadata,
+        dataset.page,
+        engine.sync,
+        engine.verify,
+        engine.runs,
+        engine.usage,
+        engine.queries,
+        engine.__enter__,
+        engine.analytics.kpi.categories,
+        lambda: engine.query("select 1"),
+        lambda: engine.cancel_query(uuid.uuid4()),
+        lambda: engine.datasets,
+        lambda: engine["orders"],
+        lambda: list(engine),
+        lambda: "orders" in engine,
+        lambda: engine.sync(on_progress=print),
+    ]
+    for call in calls:
+        with pytest.raises(axis.ClosedError, match="the engine is closed"):
             call()
-    with pytest.raises(axis.ClosedError):
-        engine.query("select 1")
-    assert dataset.status().state == "not_synced"
+    assert engine.closed and "closed" in repr(engine) and dataset.name == "orders"
+    engine.close()
 
 
 def test_closing_while_others_read_is_no_accident(engine: axis.Engine) -> None:
@@ -120,7 +149,47 @@ def test_an_engine_that_nobody_closed_is_closed_with_a_warning(store: Path) -> N
     until(opens)
 
 
-@pytest.mark.parametrize("timeout", [float("nan"), float("inf"), -1, "3", True, timedelta(seconds=-1)])
+def test_keywords_are_pythons(engine: axis.Engine) -> None:
+    orders: Any = engine["orders"]
+    calls: list[tuple[Callable[[], object], str]] = [
+        (lambda: orders.sync(foo=None), "`foo`.*there are mode, timeout, on_progress$"),
+        (lambda: orders.sync(timeout_ms=1), "`timeout_ms`.*there are mode, timeout, on_progress$"),
+        (lambda: orders.start_sync(foo=1), "`foo`"),
+        (lambda: orders.verify(timeout_ms=1), "`timeout_ms`.*there are sync, timeout$"),
+        (lambda: engine.query("select 1", timeout_ms=5), "`timeout_ms`.*there are timeout, max_rows, id, client$"),  # type: ignore[call-arg]
+        (lambda: orders.page(foo=None), "`foo`"),
+        (lambda: engine.analytics.monitoring.summary(foo=None), "`foo`"),  # type: ignore[call-arg]
+        (lambda: orders.sync(on_progress=1), "`on_progress` is a value of the type int; allowed is a function"),
+        (lambda: engine.sync(on_progress="x"), "`on_progress`"),  # type: ignore[arg-type]
+        (lambda: engine.runs(-1), "`limit` is no whole number from 0"),
+    ]
+    for call, told in calls:
+        with pytest.raises(axis.InvalidArgumentError, match=told):
+            call()
+    assert orders.status().running is None and engine.runs() == ()
+    with pytest.raises(TypeError):
+        axis.open("x", 1)  # type: ignore[misc]
+
+
+def test_texts_are_whole(engine: axis.Engine) -> None:
+    half = "\ud800"
+    calls: list[Callable[[], object]] = [
+        lambda: engine.query(f"select '{half}'"),
+        lambda: engine.query("select ?", [half]),
+        lambda: engine.query("select $a", {half: 1}),
+        lambda: engine[half],
+        lambda: engine.ask(half),
+        lambda: engine.cancel_query(half),
+        lambda: engine["orders"].sync(mode=half),
+        lambda: engine["orders"].page(search=half),
+    ]
+    for call in calls:
+        with pytest.raises(axis.InvalidArgumentError):
+            call()
+    assert half not in engine
+
+
+@pytest.mark.parametrize("timeout", [pytest.param(10**400, id="long"), float("nan"), float("inf"), -1, "3", True, timedelta(seconds=-1)])
 def test_timeouts_are_seconds(engine: axis.Engine, timeout: object) -> None:
     with pytest.raises(axis.InvalidArgumentError, match="timeout"):
         engine["orders"].sync(timeout=timeout)  # type: ignore[arg-type]

@@ -59,6 +59,40 @@ def test_parameters_are_bound(engine: axis.Engine) -> None:
     assert engine.query("select ? as c", [polars.Series([7])[0]]).rows() == [{"c": 7}]
 
 
+def test_numbers_are_bound_exactly(engine: axis.Engine) -> None:
+    whole = [0, -(1 << 63), (1 << 63) - 1, 1 << 63, (1 << 64) - 1, decimal.Decimal((1 << 64) - 1), decimal.Decimal("-12.00")]
+    for number in whole:
+        assert engine.query("select ? as n", [number]).rows() == [{"n": number}]
+    for number in (decimal.Decimal("0.1"), decimal.Decimal("1234567890.12345"), decimal.Decimal("1E+300"), decimal.Decimal("-0.0")):
+        assert engine.query("select $n as n", {"n": number}).rows() == [{"n": float(number)}]
+    assert engine.query("select ?::hugeint as n", [str(1 << 100)]).rows() == [{"n": 1 << 100}]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (1 << 64, "of more than 64 bits.*hugeint"),
+        (-(1 << 63) - 1, "of more than 64 bits"),
+        pytest.param(10**5000, "of more than 64 bits", id="long"),
+        (decimal.Decimal(1 << 64), "of more than 64 bits"),
+        (decimal.Decimal("12345678901234567890.12"), "more digits than a double"),
+        (decimal.Decimal("1E+400"), "more digits than a double"),
+        (decimal.Decimal("sNaN"), "finite"),
+        (decimal.Decimal("NaN"), "finite"),
+        (decimal.Decimal("-Infinity"), "finite"),
+        (float("nan"), "finite"),
+        (float("inf"), "finite"),
+    ],
+)
+def test_numbers_that_cannot_be_bound_are_named(engine: axis.Engine, value: object, told: str) -> None:
+    with pytest.raises(axis.InvalidArgumentError, match=f"^parameter 2 is .*{told}"):
+        engine.query("select ?, ?", [1, value])
+    with pytest.raises(axis.InvalidArgumentError, match=r"^parameter \$b is "):
+        engine.query("select $b", {"b": value})
+    with pytest.raises(axis.InvalidArgumentError):
+        engine["orders"].page(page_size=value)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("sql", "params", "options", "kind"),
     [
@@ -69,6 +103,7 @@ def test_parameters_are_bound(engine: axis.Engine) -> None:
         ("select ?", [[1]], {}, axis.InvalidArgumentError),
         ("select ?", [float("nan")], {}, axis.InvalidArgumentError),
         ("select ?", [object()], {}, axis.InvalidArgumentError),
+        ("select ?", {1: 2}, {}, axis.InvalidArgumentError),
         ("select 1", None, {"id": "x"}, axis.InvalidArgumentError),
         ("select 1", None, {"max_rows": -1}, axis.InvalidArgumentError),
         (5, None, {}, axis.InvalidArgumentError),

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import asyncio
 
 Listener = Callable[[str], object]
+ROLLBACK = 2.0
+"""Seconds."""
 Begin = Callable[[Optional[Listener]], _axis.Call]
 
 
@@ -55,8 +57,29 @@ async def listened(begin: Begin, listener: Optional[Listener]) -> Any:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
         call.cancel()
-        # What it ends with tells nothing new.
-        await asyncio.wait([future])
-        if not future.cancelled():
-            future.exception()
+        await _patiently(future)
+        # What it has ended with tells nothing new. An engine that nobody gets shall not keep the store.
+        future.add_done_callback(_forget)
+        if future.done() and not future.cancelled() and not future.exception() and isinstance(future.result(), _axis.Engine):
+            await _patiently(asyncio.ensure_future(awaited(future.result().close())))
         raise
+    finally:
+        _axis.hand_over_log()
+
+
+async def _patiently(future: asyncio.Future[Any]) -> None:
+    """Waits for the end of a future, whatever that is. Whoever is cancelled meanwhile waits for two seconds more at most."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    until: Optional[float] = None
+    while not future.done() and (until is None or loop.time() < until):
+        try:
+            await asyncio.wait([future], timeout=None if until is None else until - loop.time())
+        except asyncio.CancelledError:
+            until = until or loop.time() + ROLLBACK
+
+
+def _forget(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()

@@ -128,7 +128,7 @@ class AsyncEngine:
 
     async def cancel_query(self, id: object) -> bool:
         """As `Engine.cancel_query`."""
-        ended: bool = json.loads(await awaited(self._native.cancel_query(str(id))))
+        ended: bool = json.loads(await awaited(self._native.cancel_query(text(str(id), "id"))))
         return ended
 
     async def ask(self, question: str, request: Optional[Mapping[str, object]] = None) -> Answer:
@@ -150,6 +150,7 @@ class AsyncEngine:
         await awaited(self._native.close())
 
     async def __aenter__(self) -> AsyncEngine:
+        self._native.datasets()  # which a closed engine refuses
         return self
 
     async def __aexit__(self, *exception: object) -> None:

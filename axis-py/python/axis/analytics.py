@@ -72,8 +72,7 @@ class _Area(Generic[T]):
         self._ask = ask
 
     def _answer(self, question: str, filter: Mapping[str, Any], **more: Any) -> T:
-        asked = {**filter, **more}
-        return self._ask(question, {name: value for name, value in asked.items() if value is not None})
+        return self._ask(question, {**filter, **more})
 
 
 class Monitoring(_Area[T]):

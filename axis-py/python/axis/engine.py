@@ -16,6 +16,7 @@ from ._arguments import (
     Timeout,
     bindings,
     encode,
+    function,
     opening,
     page_request,
     query_options,
@@ -69,7 +70,10 @@ def open(
 
 
 def relay(on_progress: Optional[OnProgress]) -> Optional[Callable[[str], object]]:
-    return None if on_progress is None else lambda event: on_progress(SyncEvent(event))
+    if on_progress is None:
+        return None
+    function(on_progress, "on_progress")
+    return lambda event: on_progress(SyncEvent(event))
 
 
 def warn_if_open(engine: object) -> None:
@@ -143,7 +147,7 @@ class Engine:
         """Runs one SELECT on the store and returns its answer as soon as it begins.
 
         `params` is a list for `?` and `$1` or a dict for `$name`; dates, times and UUIDs are bound as text, decimals as
-        doubles. The timeout covers the reading of the answer. An answer that is neither read to its end nor closed holds one of
+        whole numbers or doubles. What neither 64 bits nor a double hold exactly is refused. The timeout covers the reading of the answer. An answer that is neither read to its end nor closed holds one of
         the few places for queries: others wait for it. `id` is the UUID by which `cancel_query` finds it.
 
         Raises QueryError, InvalidArgumentError, TimeoutError, CancelledError, ClosedError; reading the answer may, too.
@@ -157,7 +161,7 @@ class Engine:
 
     def cancel_query(self, id: object) -> bool:
         """Cancels a query, waits two seconds at most for its end, and tells whether it has ended. Raises NotFoundError."""
-        ended: bool = json.loads(self._native.cancel_query(str(id)).wait())
+        ended: bool = json.loads(self._native.cancel_query(text(str(id), "id")).wait())
         return ended
 
     def ask(self, question: str, request: Optional[Mapping[str, object]] = None) -> Answer:
@@ -179,6 +183,7 @@ class Engine:
         self._native.close().wait()
 
     def __enter__(self) -> Engine:
+        self._native.datasets()  # which a closed engine refuses
         return self
 
     def __exit__(self, *exception: object) -> None:
