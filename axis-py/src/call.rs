@@ -58,7 +58,14 @@ pub(crate) struct Call {
 impl Call {
     /// An operation that is left where it is when it is cancelled: dropping its future does no harm.
     pub(crate) fn new(work: impl Future<Output = Result<Answer>> + Send + 'static) -> Self {
-        let cancel = gate::token();
+        Self::dropped_by(gate::token(), work)
+    }
+
+    /// The same for one that a token of its own cancels.
+    pub(crate) fn dropped_by(
+        cancel: CancellationToken,
+        work: impl Future<Output = Result<Answer>> + Send + 'static,
+    ) -> Self {
         let token = cancel.clone();
         Self::cancelled_by(cancel, None, async move {
             tokio::select! {

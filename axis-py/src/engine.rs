@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::call::{Answer, Call, Listener};
 use crate::error::{cancelled, closed, invalid, read, written};
+use crate::events::Events;
 use crate::gate;
 use crate::job::Job;
 use crate::stream::Stream;
@@ -216,6 +217,16 @@ impl Engine {
         Call::cancelled_by(cancel, None, async move {
             let query = wire::query(&sql, params?, options?)?.cancel(token);
             Ok(Answer::Stream(Stream::live(core?.query(query).await?)))
+        })
+    }
+
+    #[pyo3(signature = (after=None))]
+    fn events(&self, py: Python<'_>, after: Option<&str>) -> PyResult<Events> {
+        gate::at_once(py, || {
+            let core = self.core()?;
+            Ok(Events::new(
+                after.map_or_else(|| core.events(), |id| core.events_after(id)),
+            ))
         })
     }
 

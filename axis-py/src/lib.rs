@@ -4,6 +4,7 @@
 mod call;
 mod engine;
 mod error;
+mod events;
 mod gate;
 mod job;
 mod log;
@@ -18,6 +19,8 @@ mod _axis {
     use crate::call::Call;
     #[pymodule_export]
     use crate::engine::Engine;
+    #[pymodule_export]
+    use crate::events::Events;
     #[pymodule_export]
     use crate::job::Job;
     #[pymodule_export]

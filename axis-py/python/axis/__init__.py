@@ -21,6 +21,7 @@ from . import _axis, analytics, exceptions, values
 from ._axis import __version__
 from .aio import AsyncDataset, AsyncEngine, open_async
 from .engine import Dataset, Engine, SyncJob, open
+from .events import AsyncEvents, Events
 from .exceptions import (
     BusyError,
     CancelledError,
@@ -40,7 +41,7 @@ from .exceptions import (
     TimeoutError,
 )
 from .result import AsyncResult, Result
-from .values import DatasetStatus, Outcomes, SyncEvent, SyncReport, VerifyReport, Watermark
+from .values import DatasetStatus, Event, Outcomes, SyncEvent, SyncReport, VerifyReport, Watermark
 
 # Threads of ours must not be at work while the interpreter goes down.
 _atexit.register(_axis.shutdown)
@@ -48,6 +49,7 @@ _atexit.register(_axis.shutdown)
 __all__ = [
     "AsyncDataset",
     "AsyncEngine",
+    "AsyncEvents",
     "AsyncResult",
     "BusyError",
     "CancelledError",
@@ -57,6 +59,8 @@ __all__ = [
     "DatasetStatus",
     "Engine",
     "Error",
+    "Event",
+    "Events",
     "InternalError",
     "InvalidArgumentError",
     "LockedError",

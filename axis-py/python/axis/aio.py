@@ -26,6 +26,7 @@ from ._arguments import (
 from ._calls import awaited, listened
 from .analytics import Analytics, Answer
 from .engine import OnProgress, relay, warn_if_open
+from .events import AsyncEvents
 from .result import AsyncResult
 from .values import (
     DatasetMetadata,
@@ -121,6 +122,10 @@ class AsyncEngine:
         """As `Engine.query`."""
         options = query_options(timeout, max_rows, id, client, **unknown)
         return AsyncResult(await awaited(self._native.query(text(sql, "sql"), bindings(params), options)), self._native)
+
+    def events(self, after: Optional[str] = None) -> AsyncEvents:
+        """As `Engine.events`; the events are awaited."""
+        return AsyncEvents(self._native.events(None if after is None else text(after, "after")), self._native)
 
     def queries(self) -> Tuple[QueryStatus, ...]:
         """As `Engine.queries`."""

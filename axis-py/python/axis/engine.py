@@ -26,6 +26,7 @@ from ._arguments import (
     whole,
 )
 from .analytics import Analytics, Answer
+from .events import Events
 from .result import Result
 from .values import (
     DatasetMetadata,
@@ -154,6 +155,14 @@ class Engine:
         """
         options = query_options(timeout, max_rows, id, client, **unknown)
         return Result(self._native.query(text(sql, "sql"), bindings(params), options).wait(), self._native)
+
+    def events(self, after: Optional[str] = None) -> Events:
+        """Listens to what happens to all datasets from now on, until the engine closes.
+
+        With `after`, the id of an event, it begins behind that one. Who is more than 1,024 events behind, or names an event of
+        another engine, gets the event `lost` in place of those that are missing. Ctrl-C ends the waiting, and loses none.
+        """
+        return Events(self._native.events(None if after is None else text(after, "after")), self._native)
 
     def queries(self) -> Tuple[QueryStatus, ...]:
         """Returns the queries that wait or run, the oldest first."""

@@ -127,11 +127,9 @@ class Watermark(Value):
     """Its type and value, such as `{"type": "integer", "value": 7}`."""
 
 
-class SyncEvent(Value):
-    """Something that happens to a dataset during a sync; what an event does not tell is None."""
-
+class _Event(Value):
     event: str
-    """`started`, `planned`, `progress`, `committed` or `failed`."""
+    """`started`, `planned`, `progress`, `committed`, `failed`, `verifying` or `verified`."""
     run_id: Optional[str]
     table: Optional[str]
     rows: Optional[int]
@@ -139,13 +137,41 @@ class SyncEvent(Value):
     done: Optional[bool]
     report: Optional[SyncReport]
     failure: Optional[Failure]
+    equal: Optional[bool]
+    """Whether both sides of a comparison are equal; None also when it failed."""
+    tables: Tuple[Any, ...]
+    """The tables of a plan, with the strategy of each, or those that are compared."""
+
+    def _dataset(self) -> Optional[str]:
+        told = self._members()
+        name: Optional[str] = told.get("dataset") or told.get("report", {}).get("dataset")
+        return name
+
+
+class SyncEvent(_Event):
+    """Something that happens to a dataset during a sync; what an event does not tell is None."""
 
     @property
     def dataset(self) -> str:
         """The dataset."""
-        told = self._members()
-        name: str = told["dataset"] if "dataset" in told else told["report"]["dataset"]
-        return name
+        return self._dataset() or ""
+
+
+class Event(_Event):
+    """Something that happens in an engine: what happens to a dataset, or to all, as `readiness` and `lost`."""
+
+    id: str
+    """Its name, for `Engine.events`; those of another engine are others."""
+    at: dt.datetime
+    ready: Optional[bool]
+    """Whether every enabled dataset can be read."""
+    degraded: Optional[bool]
+    """Whether the last sync of one that can be read has failed."""
+
+    @property
+    def dataset(self) -> Optional[str]:
+        """The dataset, if it happened to one."""
+        return self._dataset()
 
 
 class SidesOfRows(Value):
