@@ -56,6 +56,8 @@ export declare class NativeEngine {
   query(sql: string, params: string, options: string, cancel: NativeCancel): Promise<NativeStream>
   /** Runs a query and returns its whole answer as one Arrow IPC stream. */
   arrow(sql: string, params: string, options: string, cancel: NativeCancel): Promise<Uint8Array>
+  /** Runs a query and returns its whole answer in its buffers. */
+  table(sql: string, params: string, options: string, cancel: NativeCancel): Promise<NativeTable>
   /** Returns the queries that wait or run. */
   queries(): string
   /** Cancels a query; tells whether it has ended. */
@@ -81,3 +83,24 @@ export declare class NativeStream {
   /** Stops the query unless it has ended, and lets go of what it holds. */
   close(): void
 }
+
+/** A part of a table. Every array of it has two numbers and three buffers: the columns first to last, each before its children. */
+export interface NativeBatch {
+  /** How many rows there are. */
+  rows: number
+  /** Of each array, its length and how many of its values are null. */
+  lengths: Array<number>
+  /** Of each array, which values are not null, offsets, and values; null where it has none. */
+  buffers: Array<Memory | undefined | null>
+}
+
+/** A whole answer. Without `batches`, some column is of a kind that is only told by Arrow IPC. */
+export interface NativeTable {
+  /** An Arrow IPC stream: of the schema alone, or of everything. */
+  ipc: Uint8Array
+  /** The rows, in parts. */
+  batches?: Array<NativeBatch>
+}
+
+/** A buffer. JavaScript frees it: a vector of any type can be given away, but only as what it was allocated for. */
+export type Memory = Uint8Array | Uint16Array | Int32Array | BigInt64Array

@@ -17,6 +17,11 @@ const classes = parts.filter(({ kind }) => kind === "struct").map((part) => {
   const members = def.split("\n").map((line) => `  ${line.trim()}\n`);
   return `${doc(part)}\nexport declare class ${part.name} {\n${members.join("")}}\n`;
 });
+const interfaces = parts.filter(({ kind }) => kind === "interface").map((part) => {
+  const members = part.def.split("\n").map((line) => `  ${line.trim()}\n`);
+  return `${doc(part)}\nexport interface ${part.name} {\n${members.join("")}}\n`;
+});
+const types = parts.filter(({ kind }) => kind === "type").map((part) => `${doc(part)}\nexport type ${part.name} = ${part.def}\n`);
 
 console.log("// Generated from src/*.rs by scripts/node.sh; do not edit.\n");
-console.log([...functions, ...classes].join("\n").trimEnd());
+console.log([...functions, ...classes, ...interfaces, ...types].join("\n").trimEnd());

@@ -1,7 +1,7 @@
 /** One dataset of an open engine. */
 
 import type { NativeDataset } from "../native";
-import { type CallOptions, call, now, type OnProgress, watched } from "./gate";
+import { type CallOptions, call, now, type OnProgress, signalOf, split, watched } from "./gate";
 import { answer, options as written } from "./json";
 import type { DatasetMetadata, DatasetStatus, Page, SyncReport, VerifyReport, Watermark } from "./reports";
 
@@ -12,7 +12,7 @@ export interface SyncOptions extends CallOptions {
   /** The longest time in milliseconds; the dataset's `sync_timeout` by default. */
   timeoutMs?: number;
   /** Gets what happens while it happens. What it throws cancels the sync, and the promise rejects with it. */
-  onProgress?: OnProgress;
+  onProgress?: OnProgress | null | undefined;
 }
 
 /** How to verify. */
@@ -71,8 +71,9 @@ export class Dataset {
    * the error, the data of before is served and the next sync is exact. A commit that has begun when the signal aborts is
    * finished, and the promise then resolves.
    */
-  async sync(options: SyncOptions = {}): Promise<SyncReport> {
-    const { signal, onProgress, ...rest } = options ?? {};
+  async sync(options?: SyncOptions | null): Promise<SyncReport> {
+    const { signal, rest: given } = split(options, "the sync options");
+    const { onProgress, ...rest } = given;
     const text = await watched({ signal, onProgress }, (cancel, listener) =>
       this.#native.sync(written(rest, "the sync options"), cancel, listener),
     );
@@ -85,8 +86,8 @@ export class Dataset {
   }
 
   /** Compares every row with the source, stores nothing, and names what differs. A difference is no error. */
-  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    const { signal, ...rest } = options ?? {};
+  async verify(options?: VerifyOptions | null): Promise<VerifyReport> {
+    const { signal, rest } = split(options, "the verify options");
     return answer(await call(signal, (cancel) => this.#native.verify(written(rest, "the verify options"), cancel)));
   }
 
@@ -112,13 +113,14 @@ export class Dataset {
   }
 
   /** Returns one page of rows; an empty one when the dataset was never synced. Values are as {@link Query.rows} has them. */
-  async page(request: PageRequest = {}, { signal }: CallOptions = {}): Promise<Page> {
-    return answer(await call(signal, (cancel) => this.#native.page(written(request, "the page request"), cancel)));
+  async page(request?: PageRequest | null, options?: CallOptions | null): Promise<Page> {
+    const text = written(request, "the page request");
+    return answer(await call(signalOf(options), (cancel) => this.#native.page(text, cancel)));
   }
 
   /** Returns what the relation holds: columns, values to filter by, span of time. `null` before the first sync. */
-  async metadata({ signal }: CallOptions = {}): Promise<DatasetMetadata | null> {
-    return answer(await call(signal, (cancel) => this.#native.metadata(cancel)));
+  async metadata(options?: CallOptions | null): Promise<DatasetMetadata | null> {
+    return answer(await call(signalOf(options), (cancel) => this.#native.metadata(cancel)));
   }
 }
 

@@ -5,8 +5,8 @@ import type { NativeEngine } from "../native";
 import { Analytics, ask } from "./analytics";
 import { Dataset, type SyncOptions, type VerifyOptions } from "./dataset";
 import { AxisError, type AxisErrorJson, invalid } from "./errors";
-import { type CallOptions, call, now, watched } from "./gate";
-import { answer, camelCased, options as written, parse } from "./json";
+import { type CallOptions, call, now, split, watched } from "./gate";
+import { answer, camelCased, object, options as written, parse, text } from "./json";
 import { native } from "./native";
 import { type Parameters, Query, type QueryOptions } from "./query";
 import type { QueryStatus, Row, RunRecord, SyncReport, Usage, VerifyReport } from "./reports";
@@ -54,14 +54,16 @@ export class Engine {
    * Rejects with `AXIS_LOCKED` when another engine holds the store (the message names its process), `AXIS_CONFIG` or
    * `AXIS_STORE`.
    */
-  static async open(store: string, options?: OpenOptions): Promise<Engine>;
-  static async open(options?: OpenOptions): Promise<Engine>;
-  static async open(first?: string | OpenOptions, options?: OpenOptions): Promise<Engine> {
-    const given = typeof first === "string" ? { ...options, store: first } : first;
-    if (typeof first !== "string" && options !== undefined) throw invalid("the path of the store is no text");
-    const text = written(given, "the open options");
+  static async open(store: string, options?: OpenOptions | null): Promise<Engine>;
+  static async open(options?: OpenOptions | null): Promise<Engine>;
+  static async open(first?: string | OpenOptions | null, options?: OpenOptions | null): Promise<Engine> {
+    const what = "the open options";
+    const more = object(options, what);
+    if (typeof first !== "string" && options != null) throw invalid("the path of the store is no text");
+    if (typeof first === "string" && "store" in more) throw invalid(`\`store\` of ${what} is the path that comes before them`);
+    const given = written(typeof first === "string" ? { ...more, store: first } : first, what);
     const environment = JSON.stringify(process.env);
-    return new Engine(await call(undefined, () => native.open(text, environment)));
+    return new Engine(await call(undefined, () => native.open(given, environment)));
   }
 
   /** The version of AXIS. */
@@ -81,8 +83,7 @@ export class Engine {
 
   /** Returns a dataset by name; throws `AXIS_NOT_FOUND`, listing the known names. */
   dataset(name: string): Dataset {
-    if (typeof name !== "string") throw invalid("the name of the dataset is no text");
-    let dataset = this.#datasets.get(name);
+    let dataset = this.#datasets.get(text(name, "the name of the dataset"));
     if (dataset === undefined) {
       dataset = new Dataset(
         now(() => this.#native.dataset(name)),
@@ -97,22 +98,23 @@ export class Engine {
    * Syncs every dataset that is enabled and configured, and resolves to what became of each. Datasets with equal connections are
    * read from one snapshot. The promise rejects for wrong options and for what `onProgress` throws, not for a failed dataset.
    */
-  async sync(options: SyncOptions = {}): Promise<Record<string, Outcome<SyncReport>>> {
-    const { signal, onProgress, ...rest } = options ?? {};
-    const text = await watched({ signal, onProgress }, (cancel, listener) =>
+  async sync(options?: SyncOptions | null): Promise<Record<string, Outcome<SyncReport>>> {
+    const { signal, rest: given } = split(options, "the sync options");
+    const { onProgress, ...rest } = given;
+    const told = await watched({ signal, onProgress }, (cancel, listener) =>
       this.#native.sync(written(rest, "the sync options"), cancel, listener),
     );
-    return outcomes(text);
+    return outcomes(told);
   }
 
   /** Compares every dataset that is enabled and configured with its source, and resolves to what became of each. */
-  async verify(options: VerifyOptions = {}): Promise<Record<string, Outcome<VerifyReport>>> {
-    const { signal, ...rest } = options ?? {};
+  async verify(options?: VerifyOptions | null): Promise<Record<string, Outcome<VerifyReport>>> {
+    const { signal, rest } = split(options, "the verify options");
     return outcomes(await call(signal, (cancel) => this.#native.verify(written(rest, "the verify options"), cancel)));
   }
 
   /** Prepares a SELECT; it runs when its answer is asked for. */
-  query<R = Row>(sql: string, params?: Parameters, options?: QueryOptions): Query<R> {
+  query<R = Row>(sql: string, params?: Parameters | null, options?: QueryOptions | null): Query<R> {
     return new Query<R>(this.#native, sql, params, options);
   }
 
@@ -123,20 +125,20 @@ export class Engine {
 
   /** Cancels a query and waits up to two seconds for its end; tells whether it has ended. Rejects with `AXIS_NOT_FOUND`. */
   async cancelQuery(id: string): Promise<boolean> {
-    if (typeof id !== "string") throw invalid("the id of the query is no text");
-    return call(undefined, () => this.#native.cancelQuery(id));
+    const known = text(id, "the id of the query");
+    return call(undefined, () => this.#native.cancelQuery(known));
   }
 
   /** Answers a question of {@link analytics} by its name, such as `monitoring.summary`; an unknown one is `AXIS_NOT_FOUND`. */
-  async ask(question: string, request?: object, { signal }: CallOptions = {}): Promise<unknown> {
-    if (typeof question !== "string") throw invalid("the question is no text");
-    return ask(this.#native, question, request, signal);
+  async ask(question: string, request?: object | null, options?: CallOptions | null): Promise<unknown> {
+    return ask(this.#native, text(question, "the question"), request, options);
   }
 
-  /** Returns the newest runs of all datasets, newest first. */
-  async runs(limit = 50): Promise<RunRecord[]> {
-    if (!Number.isInteger(limit) || limit < 1 || limit > 0xffff_ffff) throw invalid("`limit` is no positive integer");
-    return answer(await call(undefined, () => this.#native.runs(limit)));
+  /** Returns the newest runs of all datasets, newest first; 50 by default. */
+  async runs(limit?: number | null): Promise<RunRecord[]> {
+    const most = limit ?? 50;
+    if (!Number.isInteger(most) || most < 1 || most > 0xffff_ffff) throw invalid("`limit` is no positive integer");
+    return answer(await call(undefined, () => this.#native.runs(most)));
   }
 
   /** Returns how much is in use right now. */
@@ -145,11 +147,12 @@ export class Engine {
   }
 
   /**
-   * Cancels running syncs (a commit that has begun is finished), refuses new work and lets go of the store. May be called again,
-   * and then waits for the same end.
+   * Cancels running syncs (a commit that has begun is finished), answers whatever else is called with `AXIS_CLOSED`, and lets go
+   * of the store. May be called again, and then waits for the same end.
    */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#datasets.clear();
     await call(undefined, () => this.#native.close());
   }
 }

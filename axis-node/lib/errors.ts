@@ -29,7 +29,12 @@ export interface AxisErrorJson {
   context: Record<string, string>;
 }
 
-/** What AXIS throws and rejects with: what happened, during which operation, and to which of your things. */
+/**
+ * What AXIS throws and rejects with: what happened, during which operation, and to which of your things.
+ *
+ * `structuredClone`, and so `postMessage`, makes a plain `Error` of every error and drops what is on it: send {@link toJSON}, and
+ * make it an error again with {@link from}.
+ */
 export class AxisError extends Error {
   /** What to do next. */
   readonly code: AxisErrorCode;
@@ -41,13 +46,20 @@ export class AxisError extends Error {
   readonly context: Readonly<Record<string, string>>;
   readonly #number: number;
 
-  constructor(error: AxisErrorJson, options?: ErrorOptions) {
-    super(error.message, options);
-    this.code = error.code;
-    this.retryable = error.retryable;
-    this.operation = error.operation;
-    this.context = Object.freeze({ ...error.context });
-    this.#number = error.number;
+  /** Makes an error; what is not said of it is that of `AXIS_INTERNAL`. */
+  constructor(error?: Partial<AxisErrorJson> | null, options?: ErrorOptions) {
+    super(error?.message ?? "", options);
+    this.code = error?.code ?? "AXIS_INTERNAL";
+    this.retryable = error?.retryable ?? false;
+    this.operation = error?.operation ?? "";
+    this.context = Object.freeze({ ...error?.context });
+    this.#number = error?.number ?? 900;
+  }
+
+  /** Makes the error that {@link toJSON} has told, such as one from another thread. */
+  static from(json: AxisErrorJson, options?: ErrorOptions): AxisError {
+    if (typeof json?.code !== "string") throw invalid("the error has no `code`; allowed is what `toJSON` returns");
+    return new AxisError(json, options);
   }
 
   /** Returns the form that is the same in every language. */
@@ -80,6 +92,7 @@ export function aborted(reason: unknown): AxisError {
   return made("AXIS_CANCELLED", 204, "the call was aborted", { cause: reason });
 }
 
-function made(code: AxisErrorCode, number: number, message: string, options?: ErrorOptions): AxisError {
+/** Makes an error of this side. @internal */
+export function made(code: AxisErrorCode, number: number, message: string, options?: ErrorOptions): AxisError {
   return new AxisError({ code, number, message, operation: "", retryable: false, context: {} }, options);
 }

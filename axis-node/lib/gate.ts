@@ -2,14 +2,32 @@
 
 import type { NativeCancel } from "../native";
 import { aborted, AxisError, invalid, upgrade } from "./errors";
-import { answer } from "./json";
+import { answer, object } from "./json";
 import { native } from "./native";
 import type { SyncEvent } from "./reports";
 
 /** Options of everything that takes a while. */
 export interface CallOptions {
   /** Cancels the call: it rejects with `AXIS_CANCELLED`, whose `cause` is the reason of the signal. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | null | undefined;
+}
+
+/** Parts the signal from the other options; null stands for none. */
+export function split<T extends CallOptions>(
+  options: T | null | undefined,
+  what: string,
+): { signal: AbortSignal | undefined; rest: Omit<T, "signal"> } {
+  const { signal, ...rest } = object(options, what) as T;
+  if (signal != null && !(signal instanceof AbortSignal)) throw invalid(`\`signal\` of ${what} is no AbortSignal`);
+  return { signal: signal ?? undefined, rest };
+}
+
+/** Takes the signal of a call that has no other options. */
+export function signalOf(options: CallOptions | null | undefined): AbortSignal | undefined {
+  const { signal, rest } = split(options, "the call options");
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw invalid(`\`${unknown}\` is no member of the call options; there is signal`);
+  return signal;
 }
 
 /** Something that a signal cancels. */
@@ -19,7 +37,6 @@ export class Call {
   readonly #abort = (): void => this.cancel.cancel();
 
   constructor(signal?: AbortSignal) {
-    if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid("`signal` is no AbortSignal");
     if (signal?.aborted) throw aborted(signal.reason);
     this.#signal = signal;
     signal?.addEventListener("abort", this.#abort, { once: true });
@@ -64,10 +81,10 @@ export type OnProgress = (event: SyncEvent) => unknown;
 
 /** Runs a sync that tells its progress; rejects with what the callback throws. */
 export async function watched(
-  { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined },
+  { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: OnProgress | null | undefined },
   work: (cancel: NativeCancel, listener?: (text: string) => void) => Promise<string>,
 ): Promise<string> {
-  if (onProgress === undefined) return call(signal, work);
+  if (onProgress == null) return call(signal, work);
   if (typeof onProgress !== "function") throw invalid("`onProgress` is no function");
   let failure: { error: unknown } | undefined;
   const outcome = call(signal, (cancel) => {

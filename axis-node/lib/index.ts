@@ -1,6 +1,7 @@
 /** AXIS: a local DuckDB file that stays exactly equal to what SQL returns from PostgreSQL, and answers questions from it. */
 
 export type { Analytics, EvalAnalytics, KpiAnalytics, MonitoringAnalytics, SignalsAnalytics } from "./analytics";
+export type { ArrowTable } from "./arrow";
 export type { Dataset, PageRequest, SyncOptions, VerifyOptions } from "./dataset";
 export { Engine, type OpenOptions, type Outcome } from "./engine";
 export { AxisError, type AxisErrorCode, type AxisErrorJson } from "./errors";

@@ -23,13 +23,14 @@ const KEYED = new Set([
 /** Members that hold data all the way down. */
 const DATA = new Set(["comparison", "correlation", "display_config", "rows", "signals"]);
 
+const WORD = /_([a-z])/g;
 const names = new Map<string, string>();
 
 function camelCase(key: string): string {
   let name = names.get(key);
   if (name === undefined) {
     // Only letters: `avg_7d` stays what it is, and every name can be turned back.
-    name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    name = key.replace(WORD, (_, letter: string) => letter.toUpperCase());
     names.set(key, name);
   }
   return name;
@@ -80,12 +81,31 @@ function set(object: Record<string, unknown>, key: string, value: unknown): void
   else object[key] = value;
 }
 
+/** Takes an object of options; null stands for an empty one. Whatever else it is would be taken for no options at all. */
+export function object(given: unknown, what: string): object {
+  if (given === undefined || given === null) return {};
+  if (!isPlain(given)) throw invalid(`${what} are ${kind(given)}; allowed is an object`);
+  return given;
+}
+
+/** Takes a text. Half of a surrogate pair would become another character on its way. */
+export function text(given: unknown, what: string): string {
+  if (typeof given !== "string") throw invalid(`${what} is no text`);
+  if (/\p{Surrogate}/u.test(given)) throw invalid(`${what} has half of a surrogate pair; allowed is Unicode`);
+  return given;
+}
+
 /** Writes options for the addon: their own members become `snake_case`, what is in them is data. */
 export function options(given: unknown, what: string): string {
-  if (given === undefined || given === null) return "null";
-  if (typeof given !== "object" || Array.isArray(given)) throw invalid(`${what} are no object`);
-  const written = Object.entries(given).filter(([, value]) => value !== undefined);
-  return `{${written.map(([key, value]) => `${JSON.stringify(snakeCase(key))}:${write(value, key, 0)}`).join()}}`;
+  const written = Object.entries(object(given, what)).filter(([, value]) => value !== undefined);
+  return `{${written.map(([key, value]) => `${member(key, what)}:${write(value, key, 0)}`).join()}}`;
+}
+
+/** Writes the name of an option. There is one spelling of each, so that nobody finds out about the other by chance. */
+function member(key: string, what: string): string {
+  const name = text(key, `a member of ${what}`).replace(WORD, (_, letter: string) => letter.toUpperCase());
+  if (name !== key) throw invalid(`\`${key}\` is no member of ${what}; did you mean \`${name}\`?`);
+  return JSON.stringify(snakeCase(key));
 }
 
 /** Writes data for the addon. A `Date` is its ISO 8601 text, a `bigint` an integer. */
@@ -100,8 +120,9 @@ function write(value: unknown, what: string, depth: number): string {
   if (depth > DEPTH) throw invalid(`${what} is nested deeper than ${DEPTH} levels`);
   switch (typeof value) {
     case "string":
+      return JSON.stringify(text(value, what));
     case "boolean":
-      return JSON.stringify(value);
+      return String(value);
     case "bigint":
       if (value < -(2n ** 63n) || value >= 2n ** 64n) throw invalid(`${what} is an integer of more than 64 bits`);
       return value.toString();
@@ -125,11 +146,23 @@ function writeObject(value: object | null, what: string, depth: number): string 
     const elements = value.map((element, index) => write(element ?? null, `${what}[${index}]`, depth + 1));
     return `[${elements.join()}]`;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw invalid(`${what} is a ${value.constructor?.name ?? "class"}; allowed are plain objects`);
-  }
+  if (!isPlain(value)) throw invalid(`${what} is ${kind(value)}; allowed are plain objects`);
   const given = Object.entries(value).filter(([, member]) => member !== undefined);
-  const written = given.map(([key, member]) => `${JSON.stringify(key)}:${write(member, `${what}.${key}`, depth + 1)}`);
+  const written = given.map(([key, member]) => {
+    return `${JSON.stringify(text(key, `a key of ${what}`))}:${write(member, `${what}.${key}`, depth + 1)}`;
+  });
   return `{${written.join()}}`;
+}
+
+/** Tells whether something is an object of members; it may come from another realm. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function kind(value: unknown): string {
+  if (typeof value === "string") return "a text";
+  if (typeof value !== "object" || value === null) return `a ${typeof value}`;
+  return Array.isArray(value) ? "a list" : `of class ${value.constructor?.name ?? "unknown"}`;
 }

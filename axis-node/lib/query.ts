@@ -1,9 +1,9 @@
 /** SQL against the store. */
 
 import type { NativeEngine, NativeStream } from "../native";
-import { Call, type CallOptions, call } from "./gate";
-import { invalid } from "./errors";
-import { data, options as written, parse } from "./json";
+import { type ArrowTable, library, table } from "./arrow";
+import { Call, type CallOptions, call, split } from "./gate";
+import { data, options as written, parse, text } from "./json";
 import type { Row } from "./reports";
 
 /** Values of a query: a list for `?` and `$1`, an object for `$name`. A `Date` is bound as its ISO 8601 text. */
@@ -57,11 +57,10 @@ export class Query<R = Row> implements AsyncIterable<R> {
   readonly #signal: AbortSignal | undefined;
 
   /** @internal */
-  constructor(engine: NativeEngine, sql: string, params?: Parameters, options: QueryOptions = {}) {
-    if (typeof sql !== "string") throw invalid("`sql` is no text");
-    const { signal, ...rest } = options ?? {};
+  constructor(engine: NativeEngine, sql: string, params?: Parameters | null, options?: QueryOptions | null) {
+    const { signal, rest } = split(options, "the query options");
     this.#engine = engine;
-    this.#sql = sql;
+    this.#sql = text(sql, "`sql`");
     this.#params = data(params, "params");
     this.#options = written(rest, "the query options");
     this.#signal = signal;
@@ -89,7 +88,18 @@ export class Query<R = Row> implements AsyncIterable<R> {
     });
   }
 
-  /** Returns everything as one Arrow IPC stream, for `tableFromIPC` of `apache-arrow`. */
+  /**
+   * Returns everything as a table of `apache-arrow`, which must be installed; without it this rejects with `AXIS_CONFIG`. The
+   * table lies in the memory that DuckDB's answer was gathered in, and is not copied.
+   */
+  async arrow(): Promise<ArrowTable> {
+    const arrow = await library();
+    return call(this.#signal, async (cancel) => {
+      return table(arrow, await this.#engine.table(this.#sql, this.#params, this.#options, cancel));
+    });
+  }
+
+  /** Returns everything as one Arrow IPC stream, to be stored or sent; for `tableFromIPC` of `apache-arrow`. */
   async arrowIpc(): Promise<Uint8Array> {
     return call(this.#signal, (cancel) => this.#engine.arrow(this.#sql, this.#params, this.#options, cancel));
   }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axis_core::{Dataset, Engine, wire};
+use axis_core::{Dataset, Result, wire};
 use napi::Env;
 use napi::bindgen_prelude::{Function, PromiseRaw};
 use napi_derive::napi;
 
-use crate::gate::{NativeCancel, begin, here, settle};
+use crate::gate::{NativeCancel, Opened, begin, here, settle};
 use crate::progress::{Listener, follow};
 use crate::text;
 
@@ -17,7 +17,14 @@ use crate::text;
 pub struct NativeDataset {
     pub(crate) dataset: Dataset,
     /// The engine stays in the care of its thread as long as somebody holds one of its datasets.
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) engine: Arc<Opened>,
+}
+
+impl NativeDataset {
+    /// Returns the dataset unless its engine is closed.
+    fn open(&self) -> Result<Dataset> {
+        self.engine.engine().map(|_| self.dataset.clone())
+    }
 }
 
 #[napi]
@@ -34,8 +41,9 @@ impl NativeDataset {
         let listener = Listener::new(listener)?;
         // Whoever calls twice in a row gets `Busy` the second time, not sometimes the first.
         let started = begin(move || {
+            let engine = self.engine.engine()?;
             let options = wire::sync_options(text::read(&options)?)?.cancel(cancel.token());
-            let events = self.engine.events();
+            let events = engine.events();
             Ok((events, self.dataset.start_sync(options)?))
         });
         let work = async move {
@@ -54,10 +62,10 @@ impl NativeDataset {
         options: String,
         cancel: &NativeCancel,
     ) -> napi::Result<PromiseRaw<'env, String>> {
-        let (dataset, cancel) = (self.dataset.clone(), cancel.token());
+        let (dataset, cancel) = (self.open(), cancel.token());
         let work = async move {
             let options = wire::verify_options(text::read(&options)?)?.cancel(cancel);
-            text::answer(&dataset.verify(options).await?)
+            text::answer(&dataset?.verify(options).await?)
         };
         settle(env, None, work, |report| report)
     }
@@ -65,26 +73,26 @@ impl NativeDataset {
     /// Cancels the running sync or verification; tells whether there was one.
     #[napi]
     pub fn cancel_sync(&self, env: &Env) -> napi::Result<bool> {
-        here(env, || Ok(self.dataset.cancel_sync()))
+        here(env, || Ok(self.open()?.cancel_sync()))
     }
 
     /// Returns what is known without I/O.
     #[napi]
     pub fn status(&self, env: &Env) -> napi::Result<String> {
-        here(env, || text::answer(&self.dataset.status()))
+        here(env, || text::answer(&self.open()?.status()))
     }
 
     /// Returns the watermarks.
     #[napi]
     pub fn watermarks(&self, env: &Env) -> napi::Result<String> {
-        here(env, || text::answer(&self.dataset.watermarks()))
+        here(env, || text::answer(&self.open()?.watermarks()))
     }
 
     /// Forgets the watermarks; returns how many there were.
     #[napi]
     pub fn reset_watermarks<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, u32>> {
-        let dataset = self.dataset.clone();
-        let work = async move { dataset.reset_watermarks().await };
+        let dataset = self.open();
+        let work = async move { dataset?.reset_watermarks().await };
         settle(env, None, work, |count| u32::try_from(count).unwrap_or(u32::MAX))
     }
 
@@ -96,10 +104,10 @@ impl NativeDataset {
         request: String,
         cancel: &NativeCancel,
     ) -> napi::Result<PromiseRaw<'env, String>> {
-        let dataset = self.dataset.clone();
+        let dataset = self.open();
         let work = async move {
             let request = wire::page_request(text::read(&request)?)?;
-            text::answer(&wire::page(&dataset.page(request).await?))
+            text::answer(&wire::page(&dataset?.page(request).await?))
         };
         settle(env, Some(cancel.token()), work, |page| page)
     }
@@ -107,8 +115,8 @@ impl NativeDataset {
     /// Returns what the relation holds; `null` before the first sync.
     #[napi]
     pub fn metadata<'env>(&self, env: &'env Env, cancel: &NativeCancel) -> napi::Result<PromiseRaw<'env, String>> {
-        let dataset = self.dataset.clone();
-        let work = async move { text::answer(&dataset.metadata().await?.as_deref()) };
+        let dataset = self.open();
+        let work = async move { text::answer(&dataset?.metadata().await?.as_deref()) };
         settle(env, Some(cancel.token()), work, |metadata| metadata)
     }
 }

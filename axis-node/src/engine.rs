@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axis_core::{Dataset, Engine, Env as Variables, Error, ErrorKind, wire};
+use axis_core::{Dataset, Env as Variables, Error, ErrorKind, wire};
 use napi::Env;
 use napi::bindgen_prelude::{Function, PromiseRaw, Uint8Array};
 use napi_derive::napi;
@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::dataset::NativeDataset;
-use crate::gate::{NativeCancel, begin, here, host, settle};
+use crate::gate::{NativeCancel, Opened, begin, here, host, settle};
 use crate::progress::{Listener, follow};
 use crate::query::{NativeStream, encode, start};
+use crate::table::{NativeTable, gather};
 use crate::text;
 
 /// Returns the version of AXIS.
@@ -34,7 +35,7 @@ pub fn questions() -> Vec<&'static str> {
 #[napi]
 #[derive(Debug)]
 pub struct NativeEngine {
-    engine: Arc<Engine>,
+    engine: Arc<Opened>,
 }
 
 /// Opens an engine.
@@ -62,8 +63,9 @@ impl NativeEngine {
     #[napi]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
         let (engine, host) = (Arc::clone(&self.engine), host());
+        engine.shut();
         let work = async move {
-            engine.close().await?;
+            engine.shut().close().await?;
             host.release(&engine);
             Ok(())
         };
@@ -76,6 +78,7 @@ impl NativeEngine {
         here(env, || {
             Ok(self
                 .engine
+                .engine()?
                 .datasets()
                 .map(|dataset| dataset.name().to_owned())
                 .collect())
@@ -87,7 +90,7 @@ impl NativeEngine {
     pub fn dataset(&self, env: &Env, name: String) -> napi::Result<NativeDataset> {
         here(env, move || {
             Ok(NativeDataset {
-                dataset: self.engine.dataset(&name)?,
+                dataset: self.engine.engine()?.dataset(&name)?,
                 engine: Arc::clone(&self.engine),
             })
         })
@@ -104,10 +107,11 @@ impl NativeEngine {
     ) -> napi::Result<PromiseRaw<'env, String>> {
         let listener = Listener::new(listener)?;
         let started = begin(move || {
+            let engine = self.engine.engine()?;
             let options = wire::sync_options(text::read(&options)?)?.cancel(cancel.token());
-            let events = self.engine.events();
-            let datasets: Vec<Dataset> = self.engine.syncable().collect();
-            Ok((events, self.engine.start_sync(&datasets, &options)))
+            let events = engine.events();
+            let datasets: Vec<Dataset> = engine.syncable().collect();
+            Ok((events, engine.start_sync(&datasets, &options)))
         });
         let work = async move {
             let (events, started) = started?;
@@ -132,6 +136,7 @@ impl NativeEngine {
     ) -> napi::Result<PromiseRaw<'env, String>> {
         let (engine, cancel) = (Arc::clone(&self.engine), cancel.token());
         let work = async move {
+            let engine = engine.engine()?;
             let options = wire::verify_options(text::read(&options)?)?.cancel(cancel);
             let datasets: Vec<Dataset> = engine.syncable().collect();
             text::answer(&wire::outcomes(engine.verify(&datasets, &options).await)?)
@@ -151,7 +156,7 @@ impl NativeEngine {
     ) -> napi::Result<PromiseRaw<'env, NativeStream>> {
         let (engine, cancel) = (Arc::clone(&self.engine), cancel.token().child_token());
         let token = cancel.clone();
-        let work = async move { start(&engine, &sql, &params, &options, token).await };
+        let work = async move { start(engine.engine()?, &sql, &params, &options, token).await };
         settle(env, None, work, |stream| NativeStream::new(stream, cancel))
     }
 
@@ -166,14 +171,29 @@ impl NativeEngine {
         cancel: &NativeCancel,
     ) -> napi::Result<PromiseRaw<'env, Uint8Array>> {
         let (engine, cancel) = (Arc::clone(&self.engine), cancel.token());
-        let work = async move { encode(start(&engine, &sql, &params, &options, cancel).await?).await };
+        let work = async move { encode(start(engine.engine()?, &sql, &params, &options, cancel).await?).await };
         settle(env, None, work, Uint8Array::from)
+    }
+
+    /// Runs a query and returns its whole answer in its buffers.
+    #[napi]
+    pub fn table<'env>(
+        &self,
+        env: &'env Env,
+        sql: String,
+        params: String,
+        options: String,
+        cancel: &NativeCancel,
+    ) -> napi::Result<PromiseRaw<'env, NativeTable>> {
+        let (engine, cancel) = (Arc::clone(&self.engine), cancel.token());
+        let work = async move { gather(start(engine.engine()?, &sql, &params, &options, cancel).await?).await };
+        settle(env, None, work, |table| table)
     }
 
     /// Returns the queries that wait or run.
     #[napi]
     pub fn queries(&self, env: &Env) -> napi::Result<String> {
-        here(env, || text::answer(&self.engine.queries()))
+        here(env, || text::answer(&self.engine.engine()?.queries()))
     }
 
     /// Cancels a query; tells whether it has ended.
@@ -181,6 +201,7 @@ impl NativeEngine {
     pub fn cancel_query<'env>(&self, env: &'env Env, id: String) -> napi::Result<PromiseRaw<'env, bool>> {
         let engine = Arc::clone(&self.engine);
         let work = async move {
+            let engine = engine.engine()?;
             let id = Uuid::parse_str(&id).map_err(|_| {
                 Error::new(
                     ErrorKind::InvalidArgument,
@@ -202,7 +223,7 @@ impl NativeEngine {
         cancel: &NativeCancel,
     ) -> napi::Result<PromiseRaw<'env, String>> {
         let engine = Arc::clone(&self.engine);
-        let work = async move { text::answer(&wire::ask(&engine, &question, text::read(&request)?).await?) };
+        let work = async move { text::answer(&wire::ask(engine.engine()?, &question, text::read(&request)?).await?) };
         settle(env, Some(cancel.token()), work, |answer| answer)
     }
 
@@ -210,7 +231,7 @@ impl NativeEngine {
     #[napi]
     pub fn runs<'env>(&self, env: &'env Env, limit: u32) -> napi::Result<PromiseRaw<'env, String>> {
         let engine = Arc::clone(&self.engine);
-        let work = async move { text::answer(&engine.runs(limit).await?) };
+        let work = async move { text::answer(&engine.engine()?.runs(limit).await?) };
         settle(env, None, work, |runs| runs)
     }
 
@@ -219,7 +240,7 @@ impl NativeEngine {
     pub fn usage<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, String>> {
         let engine = Arc::clone(&self.engine);
         let work = async move {
-            let usage = engine.usage().await;
+            let usage = engine.engine()?.usage().await;
             let told: Value = json!({
                 "store_bytes": usage.store_bytes,
                 "query_slots": usage.query_slots,

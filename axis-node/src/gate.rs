@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,17 +29,43 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 /// The JavaScript thread that loaded the addon, as long as it runs.
 pub(crate) struct Host {
     gone: CancellationToken,
-    engines: Mutex<Vec<Arc<Engine>>>,
+    engines: Mutex<Vec<Arc<Opened>>>,
+}
+
+/// An engine that was opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    engine: Engine,
+    closed: AtomicBool,
+}
+
+impl Opened {
+    /// Returns the engine unless somebody has begun to close it.
+    pub(crate) fn engine(&self) -> Result<&Engine> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Closed, "the engine is closed"));
+        }
+        Ok(&self.engine)
+    }
+
+    /// Lets no further call in; what is left of the engine is to be closed.
+    pub(crate) fn shut(&self) -> &Engine {
+        self.closed.store(true, Ordering::SeqCst);
+        &self.engine
+    }
 }
 
 impl Host {
     /// Takes an engine into the care of the thread that opened it: nobody may hold it any more and its schedule still runs.
-    pub(crate) fn keep(&self, engine: Engine) -> Arc<Engine> {
-        let engine = Arc::new(engine);
+    pub(crate) fn keep(&self, engine: Engine) -> Arc<Opened> {
+        let engine = Arc::new(Opened {
+            engine,
+            closed: AtomicBool::new(false),
+        });
         let mut engines = self.engines();
         if self.gone.is_cancelled() {
             let late = Arc::clone(&engine);
-            aside(async move { drop(late.close().await) });
+            aside(async move { drop(late.shut().close().await) });
         } else {
             engines.push(Arc::clone(&engine));
         }
@@ -47,11 +74,11 @@ impl Host {
     }
 
     /// Lets go of an engine that was closed.
-    pub(crate) fn release(&self, engine: &Arc<Engine>) {
+    pub(crate) fn release(&self, engine: &Arc<Opened>) {
         self.engines().retain(|known| !Arc::ptr_eq(known, engine));
     }
 
-    fn engines(&self) -> MutexGuard<'_, Vec<Arc<Engine>>> {
+    fn engines(&self) -> MutexGuard<'_, Vec<Arc<Opened>>> {
         self.engines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -80,7 +107,7 @@ pub fn init(_exports: Object<'_>, env: Env) -> napi::Result<()> {
         host.gone.cancel();
         let engines = std::mem::take(&mut *host.engines());
         // A process that exits while DuckDB works would crash in its last moment.
-        let closing = futures::future::join_all(engines.iter().map(|engine| engine.close()));
+        let closing = futures::future::join_all(engines.iter().map(|engine| engine.shut().close()));
         let _ = RUNTIME.block_on(async { tokio::time::timeout(ENDING, closing).await });
     })
     .map(drop)

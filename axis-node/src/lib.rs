@@ -1,6 +1,6 @@
 //! AXIS for Node: the addon under `lib/`, which is what people use and read.
 //!
-//! Options and answers cross as JSON text and rows as text or Arrow IPC. [`gate`] is the only place where a call enters the
+//! Options and answers cross as JSON text and rows as text, Arrow IPC or the buffers of Arrow. [`gate`] is the only place where a call enters the
 //! core: there are the runtime, cancellation, panics and errors.
 
 pub mod dataset;
@@ -9,4 +9,5 @@ pub mod gate;
 pub mod log;
 pub mod progress;
 pub mod query;
+pub mod table;
 pub mod text;

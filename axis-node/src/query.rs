@@ -17,7 +17,7 @@ use crate::gate::{aside, here, settle};
 use crate::text;
 
 /// Rows that a batch of a whole answer has.
-const ROWS: usize = 64 << 10;
+pub(crate) const ROWS: usize = 64 << 10;
 
 /// Starts a query that `cancel` stops.
 pub(crate) async fn start(
@@ -119,7 +119,7 @@ pub(crate) async fn encode(mut stream: QueryStream) -> Result<Vec<u8>> {
     finish(writer)
 }
 
-fn writer(schema: &Schema) -> Result<StreamWriter<Vec<u8>>> {
+pub(crate) fn writer(schema: &Schema) -> Result<StreamWriter<Vec<u8>>> {
     StreamWriter::try_new(Vec::new(), schema).map_err(unwritten)
 }
 
@@ -127,7 +127,7 @@ fn write(writer: &mut StreamWriter<Vec<u8>>, batch: &RecordBatch) -> Result<()> 
     writer.write(batch).map_err(unwritten)
 }
 
-fn finish(writer: StreamWriter<Vec<u8>>) -> Result<Vec<u8>> {
+pub(crate) fn finish(writer: StreamWriter<Vec<u8>>) -> Result<Vec<u8>> {
     writer.into_inner().map_err(unwritten)
 }
 

@@ -87,7 +87,13 @@ test("wrong arguments are named with what is allowed", async () => {
   const circle = {};
   circle.circle = circle;
   const wrong = [
-    [/no object/, () => Engine.open(1)],
+    [/open options are a number; allowed is an object/, () => Engine.open(1)],
+    [/open options are a list/, () => Engine.open([])],
+    [/open options are of class Map/, () => Engine.open(new Map())],
+    [/open options are a text/, () => Engine.open(storePath(), "custom")],
+    [/`store` of the open options/, () => Engine.open(storePath(), { store: "x" })],
+    [/`takeOverSeconds`\?/, () => Engine.open(storePath(), { take_over_seconds: 5 })],
+    [/surrogate/, () => Engine.open(`${storePath()}\ud800`)],
     [/no text/, () => Engine.open(null, {})],
     [/`stoer`.*store, config/, () => Engine.open({ stoer: "x" })],
     [/`store`/, () => Engine.open({ store: 5 })],
@@ -99,9 +105,35 @@ test("wrong arguments are named with what is allowed", async () => {
     [/`timeout_ms`/, () => monitoring.sync({ timeoutMs: "1" })],
     [/finite/, () => monitoring.sync({ timeoutMs: Number.NaN })],
     [/no AbortSignal/, () => monitoring.sync({ signal: {} })],
+    [/sync options are a boolean/, () => monitoring.sync(true)],
+    [/sync options are a list/, () => engine.sync([])],
+    [/sync options are a function/, () => engine.sync(() => undefined)],
+    [/`timeoutMs`\?/, () => monitoring.sync({ timeout_ms: 5 })],
+    [/`timeoutMs`\?/, () => engine.verify({ timeout_ms: 5 })],
+    [/verify options are a number/, () => monitoring.verify(1)],
+    [/page request are a list/, () => monitoring.page([])],
+    [/`pageSize`\?/, () => monitoring.page({ page_size: 5 })],
+    [/call options are a number/, () => monitoring.page({}, 1)],
+    [/call options are of class AbortSignal/, () => monitoring.metadata(new AbortController().signal)],
+    [/`timeoutMs` is no member of the call options/, () => monitoring.metadata({ timeoutMs: 5 })],
+    [/call options are a text/, () => engine.ask("kpi.filters", {}, "x")],
+    [/call options are a list/, () => engine.analytics.kpi.filters({}, [])],
+    [/request are a number/, () => engine.ask("kpi.filters", 1)],
+    [/`metricName`\?/, () => engine.analytics.monitoring.summary({ metric_name: "x" })],
+    [/query options are a number/, () => engine.query("select 1", [], 1).rows()],
+    [/query options are a list/, () => engine.query("select 1", [], []).rows()],
+    [/query options are a text/, () => engine.query("select 1", [], "x").rows()],
+    [/`maxRows`\?/, () => engine.query("select 1", [], { max_rows: 1 }).rows()],
+    [/`sql`.*surrogate/, () => engine.query("select '\ud800'").rows()],
+    [/params\[0\].*surrogate/, () => engine.query("select ?", ["a\udc00"]).rows()],
+    [/key.*surrogate/, () => engine.query("select $a", { "a\ud800": 1 }).rows()],
+    [/client.*surrogate/, () => engine.query("select 1", [], { client: "\ud83d" }).rows()],
+    [/dataset.*surrogate/, () => engine.dataset("\ud800")],
+    [/question.*surrogate/, () => engine.ask("\ud800")],
+    [/id of the query.*surrogate/, () => engine.cancelQuery("\ud800")],
     [/no function/, () => monitoring.sync({ onProgress: "print" })],
     [/function/, () => monitoring.verify({ sync: () => true })],
-    [/no object/, () => monitoring.page("x")],
+    [/page request are a text/, () => monitoring.page("x")],
     [/`page`|page/, () => monitoring.page({ page: 0 })],
     [/direction/, () => monitoring.page({ direction: "up" })],
     [/no text/, () => engine.query(5).rows()],
@@ -131,6 +163,38 @@ test("null and undefined stand for no options", async () => {
   assert.deepEqual(await engine.query("select 1 as one", null, null).rows(), [{ one: 1 }]);
   await fails("AXIS_CONFIG", () => engine.dataset("monitoring").sync(null));
   assert.deepEqual(await engine.sync(undefined), {});
+  const none = { signal: null, onProgress: null };
+  await fails("AXIS_CONFIG", () => engine.dataset("monitoring").sync(none));
+  assert.deepEqual(await engine.sync({ signal: undefined, onProgress: undefined, mode: null, timeoutMs: null }), {});
+  assert.deepEqual(await engine.verify(null), {});
+  assert.deepEqual(await engine.query("select 1 as one", undefined, { signal: null, maxRows: null }).rows(), [{ one: 1 }]);
+  assert.equal((await engine.dataset("monitoring").page(null, null)).total, 0);
+  assert.equal(await engine.dataset("monitoring").metadata({ signal: null }), null);
+  assert.deepEqual(await engine.runs(null), []);
+  await fails("AXIS_NOT_SYNCED", () => engine.ask("monitoring.summary", null, null));
+  await fails("AXIS_NOT_SYNCED", () => engine.analytics.monitoring.summary(null, null));
+  await (await Engine.open(storePath(), null)).close();
+});
+
+test("texts keep every character that is one", async () => {
+  const engine = await Engine.open(storePath());
+  after(() => engine.close());
+  const text = "a\u0001é中\u{1f600}\uffff";
+  assert.deepEqual(await engine.query(`select '${text}' as sql, ? as param`, [text]).rows(), [{ sql: text, param: text }]);
+});
+
+test("an error can be made again of what it tells, as other threads need it", () => {
+  const bare = new AxisError();
+  assert.deepEqual([bare.code, bare.message, bare.retryable, bare.operation, bare.context], ["AXIS_INTERNAL", "", false, "", {}]);
+  assert.equal(new AxisError(null).toJSON().number, 900);
+  const json = { code: "AXIS_BUSY", number: 201, message: "a sync is running", operation: "sync", retryable: true, context: { dataset: "x" } };
+  const error = AxisError.from(structuredClone(new AxisError(json).toJSON()), { cause: "there" });
+  assert.ok(error instanceof AxisError);
+  assert.deepEqual(error.toJSON(), json);
+  assert.equal(error.cause, "there");
+  for (const wrong of [undefined, null, {}, "AXIS_BUSY", new Error("x")]) {
+    assert.throws(() => AxisError.from(wrong), { code: "AXIS_INVALID_ARGUMENT" });
+  }
 });
 
 test("a closed engine says so, and may be closed again, also at the same time", async () => {
@@ -141,12 +205,48 @@ test("a closed engine says so, and may be closed again, also at the same time", 
   await Promise.all([engine.close(), engine.close(), engine.close()]);
   await engine.close();
   assert.equal(engine.closed, true);
-  await fails("AXIS_CLOSED", () => engine.query("select 1").rows());
-  await fails("AXIS_CLOSED", () => engine.query("select 1").arrowIpc());
-  await fails("AXIS_CLOSED", () => monitoring.sync());
-  await fails("AXIS_CLOSED", () => monitoring.page());
-  assert.equal(monitoring.status().state, "not_synced");
+  assert.equal(typeof Engine.version, "string");
+  const query = engine.query("select 1 as one");
+  const calls = [
+    () => query.rows(),
+    () => query.result(),
+    () => query.arrow(),
+    () => query.arrowIpc(),
+    () => query.batches().next(),
+    () => query[Symbol.asyncIterator]().next(),
+    () => engine.queries(),
+    () => engine.cancelQuery("6f2b1c9e-3f5b-4a52-9d0c-0a4f6c1f1e11"),
+    () => engine.datasets,
+    () => engine.dataset("monitoring"),
+    () => engine.sync(),
+    () => engine.verify(),
+    () => engine.runs(),
+    () => engine.usage(),
+    () => engine.ask("monitoring.summary"),
+    () => engine.analytics.kpi.filters(),
+    () => monitoring.sync(),
+    () => monitoring.verify(),
+    () => monitoring.cancelSync(),
+    () => monitoring.status(),
+    () => monitoring.watermarks(),
+    () => monitoring.resetWatermarks(),
+    () => monitoring.page(),
+    () => monitoring.metadata(),
+  ];
+  for (const call of calls) {
+    const error = await fails("AXIS_CLOSED", async () => await call());
+    assert.equal(error.message, "the engine is closed", `${call}`);
+  }
   await (await Engine.open(store)).close();
+});
+
+test("an engine is closed from the moment on that somebody closes it", async () => {
+  const engine = await Engine.open(storePath());
+  const monitoring = engine.dataset("monitoring");
+  const closed = engine.close();
+  assert.throws(() => monitoring.status(), { code: "AXIS_CLOSED" });
+  assert.throws(() => engine.queries(), { code: "AXIS_CLOSED" });
+  await closed;
 });
 
 test("calls that run while the engine is closed end, one way or the other", async () => {

@@ -140,7 +140,7 @@ for (const main of ["that uses the addon itself", "that does not"]) {
   });
 }
 
-test("engines that are opened and closed leave nothing behind", { timeout: soak ? 3_600_000 : 300_000 }, async () => {
+test("engines that are opened and closed leave nothing behind", { timeout: soak ? 3_600_000 : 300_000 }, async (t) => {
   const count = soak ? 10_000 : 300;
   const { stdout, ...ended } = await runText(
     `import { Engine } from "axis-engine";
@@ -161,6 +161,7 @@ test("engines that are opened and closed leave nothing behind", { timeout: soak 
     { args: ["--expose-gc"] },
   );
   assert.deepEqual(ended, clean);
+  t.diagnostic(stdout.trim());
   const { before, after: left } = JSON.parse(stdout);
   assert.ok(left.files <= before.files + 2, stdout);
   assert.ok(left.threads <= before.threads + 4, stdout);

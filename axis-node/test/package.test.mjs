@@ -39,6 +39,19 @@ test("the tarball installs into an empty project, and its quick start runs there
   writeFileSync(join(project, "common.cjs"), 'console.log(require("axis-engine").Engine.version)');
   const { stdout } = await run(["common.cjs"], { cwd: project });
   assert.equal(stdout.trim(), Engine.version);
+  // The types say something without `apache-arrow`, too, also to those who let the compiler check what they installed.
+  writeFileSync(
+    join(project, "typed.ts"),
+    `import { Engine } from "axis-engine";
+     export const rows = async (engine: Engine): Promise<number> => (await engine.query("select 1").arrow()).numRows;
+     // @ts-expect-error the path is a text
+     export const wrong = Engine.open(5);`,
+  );
+  const types = ["--types", "node", "--typeRoots", join(packageRoot, "node_modules/@types")];
+  const options = ["--noEmit", "--strict", "--target", "es2022", "--module", "node16", ...types];
+  assert.deepEqual(await run([join(packageRoot, "node_modules/typescript/bin/tsc"), ...options, "typed.ts"], { cwd: project }), {
+    code: 0, signal: null, stdout: "", stderr: "",
+  });
 });
 
 test("versions and declarations are those of the crate", async () => {

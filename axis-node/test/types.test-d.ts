@@ -63,6 +63,11 @@ export async function types(signal: AbortSignal): Promise<void> {
   same<typeof untyped.rows, Row[]>(true);
   for await (const ipc of query.batches()) same<typeof ipc, Uint8Array>(true);
   for await (const { n } of query) same<typeof n, number | bigint>(true);
+  const table = await query.arrow();
+  const rowsOfTable: number = table.numRows;
+  const again: AxisError = AxisError.from(new AxisError().toJSON());
+  await dataset.sync({ signal: null, onProgress: null });
+  await engine.ask("kpi.filters", null, null);
   // @ts-expect-error no such parameter
   engine.query("select ?", [{}]);
 
@@ -85,5 +90,5 @@ export async function types(signal: AbortSignal): Promise<void> {
     // @ts-expect-error no such code
     if (error instanceof AxisError && error.code === "AXIS_BUZY") throw error;
   }
-  void [second, third, because, state, score, points];
+  void [second, third, rowsOfTable, again, because, state, score, points];
 }

@@ -1,7 +1,6 @@
 // Node's part of `language-bench`: options in JSON, rounds, calls; one line of JSON.
 
 import { performance } from "node:perf_hooks";
-import { tableFromIPC } from "apache-arrow";
 
 let begun = performance.now();
 const { Engine } = await import("axis-engine");
@@ -13,7 +12,7 @@ const query_ms = [];
 let rows = 0;
 for (let round = 0; round < rounds; round++) {
   begun = performance.now();
-  const table = tableFromIPC(await engine.query("select * from rows").arrowIpc());
+  const table = await engine.query("select * from rows").arrow();
   query_ms.push(performance.now() - begun);
   rows = table.numRows;
 }

@@ -10,7 +10,7 @@ const query = engine.query("select range as n, range * range as square from rang
 const top = await engine.query("select max(square) as square from (select range * range as square from range($n))", { n: 5 }).rows();
 console.log(top);
 
-const table = tableFromIPC(await query.arrowIpc());
+const table = await query.arrow();
 console.log(table.numRows, table.schema.names.join(", "));
 
 let rows = 0;
