@@ -62,12 +62,20 @@ export declare class NativeEngine {
   queries(): string
   /** Cancels a query; tells whether it has ended. */
   cancelQuery(id: string): Promise<boolean>
+  /** Listens to what happens from now on, or has happened after an event. */
+  events(after?: string | undefined | null): NativeEvents
   /** Answers a question of the analytics. */
   ask(question: string, request: string, cancel: NativeCancel): Promise<string>
   /** Returns the newest runs. */
   runs(limit: number): Promise<string>
   /** Returns how much is in use. */
   usage(): Promise<string>
+}
+
+/** Somebody who listens. It holds nothing of the engine. */
+export declare class NativeEvents {
+  /** Returns the next event, also when it has happened before; `null` when the engine is closed and all was told. */
+  next(cancel: NativeCancel): Promise<string | undefined | null>
 }
 
 /** A query that runs. Its producer waits for whoever reads, four batches ahead at most. */

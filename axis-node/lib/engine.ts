@@ -8,8 +8,9 @@ import { AxisError, type AxisErrorJson, invalid } from "./errors";
 import { type CallOptions, call, now, split, watched } from "./gate";
 import { answer, camelCased, object, options as written, parse, text } from "./json";
 import { native } from "./native";
+import { Parts } from "./parts";
 import { type Parameters, Query, type QueryOptions } from "./query";
-import type { QueryStatus, Row, RunRecord, SyncReport, Usage, VerifyReport } from "./reports";
+import type { EngineEvent, QueryStatus, Row, RunRecord, SyncReport, Usage, VerifyReport } from "./reports";
 
 /** What an engine is opened with. */
 export interface OpenOptions {
@@ -27,6 +28,12 @@ export interface OpenOptions {
   scheduler?: boolean;
   /** Takes the store over from a process that has given no sign of life for so many seconds, at least 3. */
   takeOverSeconds?: number;
+}
+
+/** Which events. */
+export interface EventOptions extends CallOptions {
+  /** The `id` of the last event that was seen. Of an id of another engine, or one whose events are gone, `lost` is told first. */
+  after?: string | null | undefined;
 }
 
 /** What became of one dataset among several. */
@@ -127,6 +134,29 @@ export class Engine {
   async cancelQuery(id: string): Promise<boolean> {
     const known = text(id, "the id of the query");
     return call(undefined, () => this.#native.cancelQuery(known));
+  }
+
+  /**
+   * Listens to everything that happens, from this call on, whoever begins it; or from after an event, as far as events are kept.
+   *
+   * The loop ends when the engine is closed, and rejects with `AXIS_CANCELLED` when the signal aborts. While it waits, the process
+   * stays alive. Whoever reads slowly holds nobody up: in place of the oldest of more than 1,024 events there is one `lost`.
+   */
+  events(options?: EventOptions | null): AsyncIterableIterator<EngineEvent> {
+    const { signal, rest } = split(options, "the event options");
+    const { after, ...others } = rest;
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) throw invalid(`\`${unknown}\` is no member of the event options; there are after, signal`);
+    const id = after == null ? null : text(after, "`after` of the event options");
+    const events = now(() => this.#native.events(id));
+    return new Parts(
+      () => Promise.resolve(events),
+      async (listening, { cancel }) => {
+        const told = await listening.next(cancel);
+        return told == null ? null : answer<EngineEvent>(told);
+      },
+      signal,
+    );
   }
 
   /** Answers a question of {@link analytics} by its name, such as `monitoring.summary`; an unknown one is `AXIS_NOT_FOUND`. */

@@ -3,7 +3,7 @@
 export type { Analytics, EvalAnalytics, KpiAnalytics, MonitoringAnalytics, SignalsAnalytics } from "./analytics";
 export type { ArrowTable } from "./arrow";
 export type { Dataset, PageRequest, SyncOptions, VerifyOptions } from "./dataset";
-export { Engine, type OpenOptions, type Outcome } from "./engine";
+export { Engine, type EventOptions, type OpenOptions, type Outcome } from "./engine";
 export { AxisError, type AxisErrorCode, type AxisErrorJson } from "./errors";
 export type { CallOptions, OnProgress } from "./gate";
 export type { Column, Parameter, Parameters, Query, QueryOptions, QueryResult } from "./query";

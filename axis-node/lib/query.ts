@@ -1,9 +1,10 @@
 /** SQL against the store. */
 
-import type { NativeEngine, NativeStream } from "../native";
+import type { NativeEngine } from "../native";
 import { type ArrowTable, library, table } from "./arrow";
-import { Call, type CallOptions, call, split } from "./gate";
+import { type CallOptions, call, split } from "./gate";
 import { data, options as written, parse, text } from "./json";
+import { Parts } from "./parts";
 import type { Row } from "./reports";
 
 /** Values of a query: a list for `?` and `$1`, an object for `$name`. A `Date` is bound as its ISO 8601 text. */
@@ -109,87 +110,25 @@ export class Query<R = Row> implements AsyncIterable<R> {
    * loop cancels the query.
    */
   batches(): AsyncIterableIterator<Uint8Array> {
-    return new Batches(
+    return new Parts(
       (call) => this.#engine.query(this.#sql, this.#params, this.#options, call.cancel),
       (stream) => stream.batch(),
       this.#signal,
+      (stream) => stream.close(),
     );
   }
 
   /** Iterates over the rows. DuckDB waits for whoever iterates, and leaving the loop cancels the query. */
   async *[Symbol.asyncIterator](): AsyncGenerator<R, void, undefined> {
-    const batches = new Batches(
+    const batches = new Parts(
       (call) => this.#engine.query(this.#sql, this.#params, this.#options, call.cancel),
       async (stream) => {
         const text = await stream.rows();
         return text == null ? null : (parse(text) as R[]);
       },
       this.#signal,
+      (stream) => stream.close(),
     );
     for await (const rows of batches) yield* rows;
-  }
-}
-
-/** An answer, part by part. No generator: its `return` would wait for a `next` that waits for DuckDB. */
-class Batches<T> implements AsyncIterableIterator<T> {
-  readonly #open: (call: Call) => Promise<NativeStream>;
-  readonly #read: (stream: NativeStream) => Promise<T | null | undefined>;
-  readonly #signal: AbortSignal | undefined;
-  #call: Call | undefined;
-  #stream: Promise<NativeStream> | undefined;
-  #done = false;
-  #last: Promise<unknown> = Promise.resolve();
-
-  constructor(
-    open: (call: Call) => Promise<NativeStream>,
-    read: (stream: NativeStream) => Promise<T | null | undefined>,
-    signal: AbortSignal | undefined,
-  ) {
-    this.#open = open;
-    this.#read = read;
-    this.#signal = signal;
-  }
-
-  /** Parts come in their order, also to those who do not wait for one before they ask for the next. */
-  next(): Promise<IteratorResult<T, undefined>> {
-    const next = this.#last.then(() => this.#step());
-    this.#last = next.catch(() => undefined);
-    return next;
-  }
-
-  async #step(): Promise<IteratorResult<T, undefined>> {
-    if (this.#done) return { done: true, value: undefined };
-    try {
-      this.#call ??= new Call(this.#signal);
-      this.#stream ??= this.#open(this.#call);
-      const part = await this.#read(await this.#stream);
-      if (part != null && !this.#done) return { done: false, value: part };
-      this.#end();
-      return { done: true, value: undefined };
-    } catch (error) {
-      // Whoever has left the loop does not want to hear that the query was cancelled.
-      if (this.#done) return { done: true, value: undefined };
-      this.#end();
-      throw this.#call?.error(error) ?? error;
-    }
-  }
-
-  return(): Promise<IteratorResult<T, undefined>> {
-    this.#end();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  #end(): void {
-    this.#done = true;
-    this.#call?.end();
-    this.#call?.cancel.cancel();
-    this.#stream?.then(
-      (stream) => stream.close(),
-      () => undefined,
-    );
   }
 }

@@ -39,6 +39,33 @@ export type SyncEvent =
   | { event: "committed"; report: SyncReport }
   | { event: "failed"; dataset: string; failure: Failure };
 
+/** Something that happened in an engine. */
+export type EngineEvent = {
+  /** Names it among the events of this engine, for `after`; another engine, also of the same store, has other names. */
+  id: string;
+  /** When it happened: ISO 8601. */
+  at: string;
+} & (
+  | SyncEvent
+  | { event: "verifying"; dataset: string; runId: string; tables: string[] }
+  | {
+      event: "verified";
+      dataset: string;
+      runId: string;
+      /** Whether both sides are equal; null when the comparison failed. */
+      equal: boolean | null;
+    }
+  | {
+      event: "readiness";
+      /** Whether every enabled dataset can be read. */
+      ready: boolean;
+      /** Whether the last sync of one that can be read has failed. */
+      degraded: boolean;
+    }
+  /** Events are missing here: 1,024 are kept. The status of the datasets tells what is. */
+  | { event: "lost" }
+);
+
 /** How much of its resources an engine uses. */
 export interface Usage {
   /** Bytes of the store and its log on disk. */

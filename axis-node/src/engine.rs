@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::dataset::NativeDataset;
+use crate::events::NativeEvents;
 use crate::gate::{NativeCancel, Opened, begin, here, host, settle};
 use crate::progress::{Listener, follow};
 use crate::query::{NativeStream, encode, start};
@@ -211,6 +212,18 @@ impl NativeEngine {
             engine.cancel_query(id).await
         };
         settle(env, None, work, |ended| ended)
+    }
+
+    /// Listens to what happens from now on, or has happened after an event.
+    #[napi]
+    pub fn events(&self, env: &Env, after: Option<String>) -> napi::Result<NativeEvents> {
+        here(env, || {
+            let engine = self.engine.engine()?;
+            Ok(NativeEvents::new(match after {
+                Some(id) => engine.events_after(&id),
+                None => engine.events(),
+            }))
+        })
     }
 
     /// Answers a question of the analytics.

@@ -5,6 +5,7 @@
 
 pub mod dataset;
 pub mod engine;
+pub mod events;
 pub mod gate;
 pub mod log;
 pub mod progress;

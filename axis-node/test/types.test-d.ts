@@ -68,6 +68,14 @@ export async function types(signal: AbortSignal): Promise<void> {
   const again: AxisError = AxisError.from(new AxisError().toJSON());
   await dataset.sync({ signal: null, onProgress: null });
   await engine.ask("kpi.filters", null, null);
+  for await (const event of engine.events({ after: "1-2", signal })) {
+    const named: [string, string] = [event.id, event.at];
+    if (event.event === "verified") same<typeof event.equal, boolean | null>(true);
+    if (event.event === "lost" || event.event === "readiness") continue;
+    void [named, event.event === "committed" ? event.report.dataset : event.dataset];
+  }
+  // @ts-expect-error no such option
+  engine.events({ before: "1-2" });
   // @ts-expect-error no such parameter
   engine.query("select ?", [{}]);
 
