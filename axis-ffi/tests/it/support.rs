@@ -74,7 +74,10 @@ impl Program {
         command
             .current_dir(self.directory.path())
             // Cargo's own search path may lead to an older build first.
-            .env("LD_LIBRARY_PATH", std::env::join_paths([libraries(), duckdb()]).unwrap())
+            .env(
+                "LD_LIBRARY_PATH",
+                std::env::join_paths([libraries(), duckdb()]).unwrap(),
+            )
             .env("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1");
         command
     }
