@@ -34,6 +34,7 @@
 pub mod analytics;
 pub mod blocking;
 pub mod browse;
+pub mod checkup;
 pub mod column;
 pub mod config;
 pub mod signals;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::ledger::config_error;
+use super::ledger::{REDACTED, config_error};
 use super::node::{Block, Text};
 use super::url::{self, ParsedUrl, PostgresUrl, TLS_MODES};
 use super::yaml::Place;
@@ -14,7 +14,6 @@ use crate::error::Result;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_PORT: u16 = 5432;
 const DEFAULT_USER: &str = "postgres";
-pub(super) const REDACTED: &str = "[redacted]";
 
 impl Connection {
     /// Reads `postgresql://`, `postgres://` or `sqlite:` URLs; a relative SQLite path stays relative.
@@ -108,6 +107,7 @@ pub(super) fn read(block: &Block<'_>, root: &Path, prefix: Option<&str>) -> Opti
         database: block.text("database"),
         user: block.text("username"),
         url: None,
+        literal: false,
     };
     let names_file = engine == Some(Engine::Sqlite) && keys.database.is_some();
     let url = block.text("url").or_else(|| {
@@ -125,7 +125,15 @@ pub(super) fn read(block: &Block<'_>, root: &Path, prefix: Option<&str>) -> Opti
             return None;
         }
     };
+    let written_out = |url: &Text| match &parsed {
+        Some(ParsedUrl::Postgres(parsed)) => parsed
+            .password_in_place
+            .as_ref()
+            .is_some_and(|text| url.is_literal(text)),
+        _ => false,
+    };
     let keys = Keys {
+        literal: url.as_ref().is_some_and(written_out),
         url: url.as_ref().map(|url| url.place.clone()),
         ..keys
     };
@@ -172,6 +180,8 @@ struct Keys<'b, 'a> {
     database: Option<Text>,
     user: Option<Text>,
     url: Option<Place>,
+    /// Whether the URL's password is written out in a file.
+    literal: bool,
 }
 
 impl Keys<'_, '_> {
@@ -312,23 +322,24 @@ impl Keys<'_, '_> {
     fn password(&self, from_url: Option<String>, prefix: Option<&str>) -> Option<Secret<String>> {
         let block = self.block;
         let own = block.text("password");
-        let (value, place) = match (from_url, own, &self.url) {
+        let literal = |text: &Text| text.is_literal(&text.value);
+        let (literal, (value, place)) = match (from_url, own, &self.url) {
             (Some(value), own, Some(place)) => {
                 if own.is_some_and(|own| own.value != value) {
                     self.shadowed("password");
                 }
-                (value, place.clone())
+                (self.literal, (value, place.clone()))
             }
-            (_, Some(own), _) => own.into_parts(),
+            (_, Some(own), _) => (literal(&own), own.into_parts()),
             _ => match variable(block, prefix, "PASSWORD") {
-                Some(variable) => variable.into_parts(),
+                Some(variable) => (false, variable.into_parts()),
                 None => {
                     block.default("password", "none");
                     return None;
                 }
             },
         };
-        block.ledger.set(block.key("password"), REDACTED, Some(&place));
+        block.ledger.set_secret(block.key("password"), &place, literal);
         Some(Secret::new(value))
     }
 

@@ -6,6 +6,9 @@ use super::yaml::Place;
 use super::{Env, Origin, Setting, Warning};
 use crate::error::{Error, ErrorKind};
 
+/// What is shown of a secret.
+pub(super) const REDACTED: &str = "[redacted]";
+
 /// Collects settings, warnings and errors while one file or one dataset is read.
 ///
 /// Reading goes on after an error, so that one look shows everything; the first error is what counts.
@@ -28,6 +31,15 @@ impl<'a> Ledger<'a> {
 
     /// Records a setting; without a place it is a default. Of several for one key the last counts.
     pub(super) fn set(&self, key: impl Into<String>, value: impl Into<String>, place: Option<&Place>) {
+        self.push(key.into(), value.into(), place, false);
+    }
+
+    /// Records a secret; `literal` tells whether it is written out in a file.
+    pub(super) fn set_secret(&self, key: impl Into<String>, place: &Place, literal: bool) {
+        self.push(key.into(), REDACTED.to_owned(), Some(place), literal);
+    }
+
+    fn push(&self, key: String, value: String, place: Option<&Place>, literal_secret: bool) {
         let origin = match place {
             None => Origin::Default,
             Some(Place::File { file, line }) => Origin::File {
@@ -38,9 +50,10 @@ impl<'a> Ledger<'a> {
             Some(Place::Env { name, label }) => Origin::Env(format!("{name} ({label})")),
         };
         self.settings.borrow_mut().push(Setting {
-            key: key.into(),
-            value: value.into(),
+            key,
+            value,
             origin,
+            literal_secret,
         });
     }
 

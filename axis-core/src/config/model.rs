@@ -294,6 +294,8 @@ pub struct Setting {
     pub value: String,
     /// Where the value came from.
     pub origin: Origin,
+    /// Whether it is a secret that is written out in a file, where a variable such as `${NAME}` should stand.
+    pub literal_secret: bool,
 }
 
 /// Where a value came from.

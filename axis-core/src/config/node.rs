@@ -33,6 +33,8 @@ pub(super) struct Text {
     pub(super) shown: String,
     /// Where it was written.
     pub(super) place: Place,
+    /// What is written there, before substitution.
+    written: String,
     plain: bool,
 }
 
@@ -48,12 +50,18 @@ impl Text {
         }
     }
 
+    /// Tells whether a secret is written out in a file: it is part of the text as it was before variables were replaced.
+    pub(super) fn is_literal(&self, secret: &str) -> bool {
+        matches!(self.place, Place::File { .. }) && self.written.contains(secret)
+    }
+
     /// Creates the text that a variable holds; variables are not substituted.
     pub(super) fn from_variable(value: &str, place: Place) -> Self {
         Self {
             value: value.to_owned(),
             shown: value.to_owned(),
             place,
+            written: value.to_owned(),
             plain: true,
         }
     }
@@ -145,6 +153,7 @@ impl<'a> Block<'a> {
                 value: text.clone(),
                 shown: text.clone(),
                 place,
+                written: text.clone(),
                 plain: *plain,
             },
             Place::File { .. } => match substitute::expand(text, |name| self.ledger.env.get(name)) {
@@ -152,6 +161,7 @@ impl<'a> Block<'a> {
                     value: expanded.value,
                     shown: expanded.shown,
                     place,
+                    written: text.clone(),
                     plain: *plain,
                 },
                 Err(trouble) => {

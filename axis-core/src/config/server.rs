@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::connection::REDACTED;
 use super::node::{Block, Text};
 use super::yaml::{Data, Entry, Node, Place};
 use super::{ApiKey, AuditLog, JwtConfig, JwtKey, KeyText, Network, RateLimit, Role, Secret, ServerConfig};
@@ -176,7 +175,7 @@ fn api_keys(block: &Block<'_>) -> Vec<ApiKey> {
         block.odd("api_keys", place, "has no effect beside `server.api_keys`");
     }
     if let (false, Some((text, place))) = (given, alone) {
-        block.ledger.set(block.key("api_keys"), REDACTED, Some(&place));
+        block.ledger.set_secret(block.key("api_keys"), &place, false);
         let key = long_enough(block, "api_keys", Text::from_variable(&text, place), KEY_MIN);
         let key = key.map(|key| ApiKey {
             name: "AXIS_API_KEY".to_owned(),
@@ -215,11 +214,12 @@ fn api_keys(block: &Block<'_>) -> Vec<ApiKey> {
 fn key_text(item: &Block<'_>) -> Option<KeyText> {
     match (item.text("key"), item.text("key_sha256")) {
         (Some(key), None) => {
-            item.ledger.set(item.key("key"), REDACTED, Some(&key.place));
+            item.ledger
+                .set_secret(item.key("key"), &key.place, key.is_literal(key.value.trim()));
             long_enough(item, "key", key, KEY_MIN).map(KeyText::Plain)
         }
         (None, Some(digest)) => {
-            item.ledger.set(item.key("key_sha256"), REDACTED, Some(&digest.place));
+            item.ledger.set_secret(item.key("key_sha256"), &digest.place, false);
             let read = sha256(digest.value.trim());
             if read.is_none() {
                 item.wrong(
@@ -283,7 +283,11 @@ fn jwt(block: &Block<'_>, root: &Path) -> Option<JwtConfig> {
     }
     let (secret, public_key) = (child.text("secret"), child.text("public_key"));
     if let Some(secret) = &secret {
-        child.ledger.set(child.key("secret"), REDACTED, Some(&secret.place));
+        child.ledger.set_secret(
+            child.key("secret"),
+            &secret.place,
+            secret.is_literal(secret.value.trim()),
+        );
     }
     let config = JwtConfig {
         key: match (algorithm, secret, public_key) {

@@ -24,6 +24,8 @@ pub(super) struct PostgresUrl {
     pub(super) port: Option<u16>,
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
+    /// The password as it stands in the URL, with what is before and behind it, so that it is not found elsewhere by chance.
+    pub(super) password_in_place: Option<String>,
     pub(super) database: Option<String>,
     pub(super) tls: Option<TlsMode>,
     pub(super) root_certificate: Option<String>,
@@ -93,6 +95,7 @@ fn postgres(rest: &str) -> Result<PostgresUrl, String> {
         .map_or((userinfo, None), |(user, word)| (user, Some(word)));
     url.user = filled(decode(user, "user")?);
     url.password = filled(decode(password.unwrap_or_default(), "password")?);
+    url.password_in_place = url.password.as_ref().and(password).map(|word| format!(":{word}@"));
     let (host, port) = address_parts(address)?;
     url.host = filled(decode(host, "host")?);
     if let Some(port) = port {
@@ -102,6 +105,9 @@ fn postgres(rest: &str) -> Result<PostgresUrl, String> {
     for pair in parameters.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         parameter(&mut url, name, &decode(value, "parameters")?)?;
+        if name == "password" && url.password.is_some() {
+            url.password_in_place = Some(pair.to_owned());
+        }
     }
     if url.host.as_deref().is_some_and(|host| host.contains([',', '@', ' '])) {
         return Err("must name exactly one host".to_owned());

@@ -4,6 +4,7 @@
 //! snapshot, and writes values through [`BatchWriter`].
 
 mod cut;
+mod facts;
 mod horizon;
 pub mod ident;
 pub mod postgres;
@@ -19,10 +20,12 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 pub use cut::{CutBy, Parts, Weight};
+pub use facts::{ClockDifference, RoleFacts, SessionFacts};
 pub(crate) use horizon::decimal_text;
 pub use horizon::{CursorValue, Horizon};
 pub(crate) use shared::share;
 
+use crate::clock::Clock;
 use crate::column::{BatchWriter, Column, ColumnType};
 use crate::config::{Connection, TypePolicy};
 use crate::error::Result;
@@ -78,6 +81,9 @@ pub trait Snapshot: Send {
     /// # Errors
     /// `SourceUnavailable` when the source has changed a table in a way that does not respect snapshots, or is gone.
     async fn confirm(&mut self) -> Result<()>;
+
+    /// Tells how the session is encrypted, what its role may do, and how far the source's clock is from `clock`.
+    async fn facts(&mut self, clock: &dyn Clock) -> Result<SessionFacts>;
 
     /// Tells whether the session can do more work: it is connected, and no read was given up in it.
     fn is_usable(&self) -> bool;

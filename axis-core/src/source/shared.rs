@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
-use super::{CutBy, Horizon, Parts, ReadRequest, Reader, Snapshot, Source, SourceColumn, Weight};
+use super::{CutBy, Horizon, Parts, ReadRequest, Reader, SessionFacts, Snapshot, Source, SourceColumn, Weight};
+use crate::clock::Clock;
 use crate::config::TypePolicy;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -196,6 +197,10 @@ impl Snapshot for Loan {
 
     async fn confirm(&mut self) -> Result<()> {
         self.session()?.confirm().await
+    }
+
+    async fn facts(&mut self, clock: &dyn Clock) -> Result<SessionFacts> {
+        self.session()?.facts(clock).await
     }
 
     fn is_usable(&self) -> bool {

@@ -30,6 +30,7 @@ pub use event::SyncEvent;
 pub(crate) use peek::Memory;
 pub use plan::SyncMode;
 pub use report::{Failure, FullReason, Ranges, Reconciliation, Strategy, SyncReport, TableReport};
+pub(crate) use plan::check as check_table;
 pub(crate) use run::{Done, RunContext, run};
 pub(crate) use schedule::{Due, Timing, due};
 pub use verdict::{ColumnDifference, Difference, Sides, TableVerification, VerifyReport};

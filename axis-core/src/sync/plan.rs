@@ -193,6 +193,33 @@ pub(crate) fn table(given: &Given<'_>, source: Vec<SourceColumn>) -> Result<Tabl
     Ok(plan)
 }
 
+/// Tells whether a table with these columns could be synced for the first time, and which columns the analytics would miss.
+///
+/// # Errors
+/// As [`table`].
+pub(crate) fn check(
+    dataset: &DatasetConfig,
+    config: &TableConfig,
+    query: &str,
+    source: Vec<SourceColumn>,
+    now: DateTime<Utc>,
+) -> Result<Vec<&'static str>> {
+    let given = Given {
+        dataset,
+        table: config,
+        query,
+        identity: "",
+        server: "",
+        stored: &DatasetRecord::default(),
+        mode: SyncMode::Auto,
+        now,
+        clocks: window::Clocks { source: now, ours: now },
+    };
+    let plan = table(&given, source)?;
+    let names: Vec<&str> = plan.columns.iter().map(|column| column.name.as_str()).collect();
+    Ok(columns::missing(dataset.kind, &names))
+}
+
 impl TablePlan {
     /// Makes it a rebuild.
     pub(super) fn rebuild(&mut self, because: FullReason) {

@@ -60,6 +60,10 @@ pub(crate) enum Command {
     /// Looks at the configuration without opening anything.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Looks at an installation, also while its server runs: what is wrong, and how to mend it.
+    ///
+    /// Exit codes: 0 nothing but warnings, 1 a problem, 2 wrong usage, 130 interrupted.
+    Doctor(DoctorArgs),
     /// Shows everything with made-up data, without any server.
     Demo(DemoArgs),
 }
@@ -165,6 +169,13 @@ pub(crate) enum ConfigCommand {
     Check,
     /// Lists every setting with its value and where it comes from; secrets are redacted.
     Explain,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DoctorArgs {
+    /// Where the server is reached, directly or through its proxy [default: the configured host and port].
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -3,6 +3,7 @@
 mod args;
 mod config;
 mod demo;
+mod doctor;
 mod log;
 mod output;
 mod progress;
@@ -184,6 +185,7 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Query(args) => query::run(context, &args).await,
         Command::Config(ConfigCommand::Check) => config::check(context),
         Command::Config(ConfigCommand::Explain) => config::explain(context),
+        Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Demo(args) => demo::run(context, &args).await,
     }
 }

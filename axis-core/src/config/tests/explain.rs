@@ -41,6 +41,63 @@ fn every_setting_has_its_origin_and_the_order_is_by_key() {
     );
 }
 
+/// The settings that hold a secret which is written out.
+fn written_out(config: &Config) -> Vec<&str> {
+    let settings = config.explain().iter();
+    settings
+        .filter(|setting| setting.literal_secret)
+        .map(|setting| setting.key.as_str())
+        .collect()
+}
+
+#[test]
+fn a_secret_is_literal_where_a_file_holds_it() {
+    let variables = [
+        ("DB_PASSWORD", SENTINEL),
+        ("PORT_OF_DB", "5433"),
+        ("DB_URL", "postgresql://u:pw@h/d"),
+    ];
+    let password = |lines: &str| {
+        let (config, dataset) = monitoring(lines, &variables);
+        assert!(dataset.connection.is_some(), "{lines}: {}", broken(&dataset));
+        !written_out(&config).is_empty()
+    };
+    for literal in [
+        "host: h\ndatabase: d\npassword: pw",
+        "host: h\ndatabase: d\npassword: ${NOT_SET:-pw}",
+        "url: postgresql://u:pw@h/d",
+        "url: postgresql://u:p%40w@h:${PORT_OF_DB}/d",
+        "url: postgresql://u@h/d?password=pw",
+    ] {
+        assert!(password(literal), "{literal}");
+    }
+    for from_environment in [
+        "host: h\ndatabase: d\npassword: ${DB_PASSWORD}",
+        "host: h\ndatabase: d\npassword: ${DB_PASSWORD:-pw}",
+        "host: h\ndatabase: d\npassword: ''",
+        "url: postgresql://u:${DB_PASSWORD}@h/d",
+        "url: postgresql://u@h/d?password=${DB_PASSWORD}",
+        "url: ${DB_URL}",
+        "url: postgresql://u@h/d",
+    ] {
+        assert!(!password(from_environment), "{from_environment}");
+    }
+}
+
+#[test]
+fn keys_of_the_server_are_literal_where_a_file_holds_them() {
+    let long = "0123456789abcdef0123456789abcdef";
+    let digest = "0".repeat(64);
+    let written = format!(
+        "server:\n  api_keys:\n  - {{name: a, role: read, key: {long}}}\n  - {{name: b, role: read, key: '${{KEY}}'}}\n  \
+         - {{name: c, role: read, key_sha256: '{digest}'}}\n  jwt:\n    secret: {long}\n"
+    );
+    let config = resolve(&[("server.yaml", &written)], &[("KEY", &format!("k{long}"))]);
+    assert_eq!(written_out(&config), ["server.api_keys[0].key", "server.jwt.secret"]);
+    let config = resolve(&[], &[("AXIS_API_KEY", long)]);
+    assert!(written_out(&config).is_empty());
+}
+
 #[test]
 fn a_configured_dataset_explains_every_key_it_could_have() {
     let config = resolve(&[("monitoring_db.yaml", "monitoring_db: {host: h, database: d}")], &[]);

@@ -241,6 +241,14 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Tells whether the connection is encrypted; `None` when it does not leave the machine.
+    pub(super) fn encrypted(&self) -> Option<bool> {
+        match self.canceller.address {
+            Address::Unix(_) => None,
+            Address::Tcp(_) => Some(self.tap.is_encrypted()),
+        }
+    }
+
     /// Says goodbye to the server, so that it does not log a lost connection.
     pub(super) async fn close(self) {
         drop(self.client);

@@ -8,6 +8,7 @@ mod cut;
 mod decode;
 mod describe;
 mod driver;
+mod facts;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzz;
 mod idle;

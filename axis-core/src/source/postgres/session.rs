@@ -9,16 +9,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
+use crate::clock::Clock;
 use crate::config::TypePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::ident::literal;
 use crate::source::sql_text::clean_query;
-use crate::source::{CutBy, Horizon, Parts, ReadRequest, Reader, Snapshot, SourceColumn, Weight};
+use crate::source::{CutBy, Horizon, Parts, ReadRequest, Reader, SessionFacts, Snapshot, SourceColumn, Weight};
 
 use super::connect::{GOODBYE, Link, PostgresSource};
 use super::read::{self, CopyReader};
 use super::rewritten::{self, Found};
-use super::{cut, describe, select, sqlstate};
+use super::{cut, describe, facts, select, sqlstate};
 
 /// Reads the clock and the oldest writer *before* the snapshot is taken: a transaction that ends between the two is then
 /// taken for running, which costs a few rows, where the other order would lose them.
@@ -237,6 +238,12 @@ impl Snapshot for PostgresSnapshot {
             self.horizon.quiet = false;
         }
         Ok(())
+    }
+
+    async fn facts(&mut self, clock: &dyn Clock) -> Result<SessionFacts> {
+        self.check_idle()?;
+        let facts = facts::ask(&self.link, clock).await;
+        facts.map_err(|error| error.during("source.facts"))
     }
 
     fn is_usable(&self) -> bool {

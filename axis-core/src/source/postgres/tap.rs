@@ -35,6 +35,7 @@ impl Tap {
             message: Message::Other,
             left: 0,
             unwanted: false,
+            encrypted: false,
             waiting: None,
         })))
     }
@@ -66,6 +67,11 @@ impl Tap {
         }
     }
 
+    /// Tells whether what arrives was encrypted on its way.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.buffer().encrypted
+    }
+
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,6 +100,8 @@ struct Buffer {
     left: usize,
     /// Nobody will take rows any more.
     unwanted: bool,
+    /// Whether the messages come out of an encrypted stream.
+    encrypted: bool,
     /// Who polls the connection, when it waits until rows are taken.
     waiting: Option<Waker>,
 }

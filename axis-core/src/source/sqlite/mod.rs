@@ -49,7 +49,8 @@ use chrono::Utc;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use tokio_util::sync::CancellationToken;
 
-use super::{CutBy, Horizon, Parts, ReadRequest, Reader, Snapshot, Source, SourceColumn, Weight};
+use super::{CutBy, Horizon, Parts, ReadRequest, Reader, SessionFacts, Snapshot, Source, SourceColumn, Weight};
+use crate::clock::Clock;
 use crate::config::TypePolicy;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -179,6 +180,11 @@ impl Snapshot for SqliteSnapshot {
     async fn confirm(&mut self) -> Result<()> {
         // SQLite's snapshots hold for the schema as well.
         Ok(())
+    }
+
+    /// A file has no roles, no wire and no clock.
+    async fn facts(&mut self, _: &dyn Clock) -> Result<SessionFacts> {
+        Ok(SessionFacts::default())
     }
 
     fn is_usable(&self) -> bool {

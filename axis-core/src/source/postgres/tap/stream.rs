@@ -102,6 +102,10 @@ where
     fn connect(self, stream: Tapped<S>) -> Self::Future {
         let Tapped { stream, tap, .. } = stream;
         let encrypted = self.0.connect(stream);
-        Box::pin(async move { Ok(Tapped::new(encrypted.await?, tap, false)) })
+        Box::pin(async move {
+            let stream = encrypted.await?;
+            tap.buffer().encrypted = true;
+            Ok(Tapped::new(stream, tap, false))
+        })
     }
 }
