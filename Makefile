@@ -27,7 +27,7 @@ FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bu
 RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
 	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
 
-.PHONY: help demo test languages dist soak check fmt bench fuzz install libduckdb clean bootstrap
+.PHONY: help demo test languages dist program soak check fmt bench fuzz install libduckdb clean bootstrap
 
 help: ## what there is
 	@echo "make <target> [ARGS=...]"
@@ -41,15 +41,19 @@ test: bootstrap check ## formatting, lints, documentation and every test; ARGS g
 	@$(if $(ARGS),,$(MAKE) languages)
 
 # Rust, HTTP and C are tested by `cargo test`, and run the scenarios there.
-languages: bootstrap libduckdb ## the tests of Python and Node, the scenarios in Python, Node and C, and the packages in empty rooms
+languages: bootstrap libduckdb ## the tests of Python and Node, the scenarios in Python, Node and C, the packages in empty rooms, and deploy/
 	@scripts/bootstrap.sh python node pkg-config patchelf
 	scripts/python.sh test
 	scripts/node.sh test
 	scripts/conformance.sh
 	scripts/dist.sh check
+	scripts/deploy.sh test
 
 dist: libduckdb ## what a release hands out, in release builds: wheel, npm package, archive for C
 	scripts/dist.sh build
+
+program: libduckdb ## the `axis` command in a release build, with its library; PREFIX says where, /opt/axis by default
+	CARGO_TARGET_DIR="$(TARGET)" scripts/deploy.sh program "$(DESTDIR)$(or $(PREFIX),/opt/axis)"
 
 install: libduckdb ## the C library, its header and axis.pc; PREFIX and DESTDIR say where, /usr/local by default
 	@scripts/bootstrap.sh c

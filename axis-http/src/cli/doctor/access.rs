@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axis_core::config::ServerConfig;
 
-use super::finding::Finding;
+use super::finding::{Check, Finding};
 
 /// Whether a host is this machine alone: a Unix socket, a name of this machine, or a loopback address.
 pub(super) fn is_local(host: &str) -> bool {
@@ -20,16 +20,16 @@ pub(super) fn is_local(host: &str) -> bool {
 pub(super) fn access(server: &ServerConfig) -> Vec<Finding> {
     let remedy = "set AXIS_API_KEY, or configure `server.api_keys` or `server.jwt`";
     let finding = if server.authenticates() {
-        Finding::ok("access", "a key or a token is asked for")
+        Finding::ok(Check::Access, "a key or a token is asked for")
     } else if !is_local(&server.host) {
         let message = format!("other machines reach {}, and nobody is asked for a key", server.host);
-        Finding::problem("access", message, remedy)
+        Finding::problem(Check::Access, message, remedy)
     } else if !server.trusted_proxies.is_empty() {
         let message = "a proxy forwards other machines' requests, and nobody is asked for a key";
-        Finding::problem("access", message, remedy)
+        Finding::problem(Check::Access, message, remedy)
     } else {
         Finding::ok(
-            "access",
+            Check::Access,
             "nobody is asked for a key, and only this machine reaches the server",
         )
     };
@@ -50,7 +50,7 @@ pub(super) fn cors(server: &ServerConfig) -> Vec<Finding> {
     let mut findings = Vec::new();
     for origin in others.iter().filter(|origin| !origin.starts_with("https://")) {
         findings.push(Finding::problem(
-            "cors",
+            Check::Cors,
             format!("pages of {origin} may ask, and whoever is in between can change such a page"),
             "serve the page over https, and name its https origin",
         ));
@@ -58,7 +58,7 @@ pub(super) fn cors(server: &ServerConfig) -> Vec<Finding> {
     if !local.is_empty() && !is_local(&server.host) {
         let names: Vec<&str> = local.iter().map(|origin| origin.as_str()).collect();
         findings.push(Finding::warning(
-            "cors",
+            Check::Cors,
             format!(
                 "pages of {} may ask: whatever runs there on a visitor's own machine",
                 names.join(" and ")
@@ -73,7 +73,7 @@ pub(super) fn cors(server: &ServerConfig) -> Vec<Finding> {
         } else {
             format!("pages of {} may ask", names.join(", "))
         };
-        findings.push(Finding::ok("cors", message));
+        findings.push(Finding::ok(Check::Cors, message));
     }
     findings
 }
@@ -83,14 +83,14 @@ pub(super) fn proxy(server: &ServerConfig) -> Vec<Finding> {
     let finding = if !server.trusted_proxies.is_empty() {
         let count = server.trusted_proxies.len();
         Finding::ok(
-            "proxy",
+            Check::Proxy,
             format!("{count} proxies or networks of proxies are believed about clients' addresses"),
         )
     } else if is_local(&server.host) {
-        Finding::ok("proxy", "only this machine reaches the server")
+        Finding::ok(Check::Proxy, "only this machine reaches the server")
     } else {
         Finding::warning(
-            "proxy",
+            Check::Proxy,
             "no proxy is named: behind one all clients count as one, and without one keys travel unencrypted",
             "end TLS at a proxy, and name its address or network as `trusted_proxies` in config/server.yaml",
         )

@@ -1,9 +1,58 @@
 //! What a check has found, for people and for programs.
 
+use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cli::output::one_line;
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Check {
+    /// Configuration files are found and right.
+    Config,
+    /// No file holds a password or a key.
+    Secrets,
+    /// Nothing of development is on.
+    Debug,
+    /// Strangers are asked for a key.
+    Access,
+    /// Pages that may ask are the real ones.
+    Cors,
+    /// The proxy in front is known.
+    Proxy,
+    /// The store is on a persistent, writable volume with space.
+    Store,
+    /// Sources answer.
+    Source,
+    /// What they send is encrypted.
+    Tls,
+    /// Their roles may only read.
+    Role,
+    /// Clocks agree.
+    Clock,
+    /// Sources accept the queries.
+    Queries,
+    /// Refreshes read what is new, and notice what is gone.
+    Incremental,
+    /// Data is refreshed by itself.
+    Schedule,
+    /// The server answers.
+    Health,
+    /// The server has its data.
+    Ready,
+}
+
+impl Check {
+    /// The checks for which sources are asked.
+    pub(super) const OF_SOURCES: [Self; 5] = [Self::Source, Self::Tls, Self::Role, Self::Clock, Self::Queries];
+
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -20,8 +69,8 @@ pub(super) enum Severity {
 /// The outcome of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
-    /// The check, for programs.
-    pub(super) check: &'static str,
+    /// What was looked at.
+    pub(super) check: Check,
     /// The dataset, table or directory it is about, if it is about one of several.
     pub(super) subject: Option<String>,
     pub(super) severity: Severity,
@@ -31,7 +80,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    pub(super) fn ok(check: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn ok(check: Check, message: impl Into<String>) -> Self {
         Self {
             check,
             subject: None,
@@ -41,7 +90,7 @@ impl Finding {
         }
     }
 
-    pub(super) fn warning(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn warning(check: Check, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
             remedy: Some(remedy.into()),
@@ -49,7 +98,7 @@ impl Finding {
         }
     }
 
-    pub(super) fn problem(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn problem(check: Check, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             severity: Severity::Problem,
             ..Self::warning(check, message, remedy)
@@ -95,7 +144,7 @@ pub(super) fn text(findings: &[Finding]) -> String {
             .collect::<String>();
         text.push_str(&format!(
             "{word:<8}{:<12}{}\n",
-            finding.check,
+            finding.check.name(),
             one_line(&format!("{subject}{}", finding.message))
         ));
         if let Some(remedy) = &finding.remedy {
@@ -119,9 +168,9 @@ mod tests {
     #[test]
     fn the_worst_stands_last_and_says_how_to_mend_it() {
         let findings = [
-            Finding::problem("tls", "plain", "encrypt it").about("kpi"),
-            Finding::ok("config", "found"),
-            Finding::warning("clock", "late\nby much", "set it"),
+            Finding::problem(Check::Tls, "plain", "encrypt it").about("kpi"),
+            Finding::ok(Check::Config, "found"),
+            Finding::warning(Check::Clock, "late\nby much", "set it"),
         ];
         assert_eq!(
             text(&findings),

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use serde_json::Value;
 
 use super::client::{self, Answer, Silence};
-use super::finding::Finding;
+use super::finding::{Check, Finding};
 
 /// What the server at an address has answered.
 #[derive(Clone, Debug)]
@@ -15,10 +15,10 @@ pub(super) struct Observed {
     ready: Result<Answer, Silence>,
 }
 
-/// Where to ask, and whether that was given: else it is where this configuration would listen.
-pub(super) fn address(given: Option<&str>, server: &ServerConfig) -> (String, bool) {
+/// Where to ask: what was given, else where this configuration would listen.
+pub(super) fn address(given: Option<&str>, server: &ServerConfig) -> String {
     if let Some(url) = given {
-        return (url.trim_end_matches('/').to_owned(), true);
+        return url.trim_end_matches('/').to_owned();
     }
     let host = match server.host.as_str() {
         "0.0.0.0" => "127.0.0.1".to_owned(),
@@ -26,7 +26,7 @@ pub(super) fn address(given: Option<&str>, server: &ServerConfig) -> (String, bo
         host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
         host => host.to_owned(),
     };
-    (format!("http://{host}:{}", server.port), false)
+    format!("http://{host}:{}", server.port)
 }
 
 /// Asks the three addresses that probes use.
@@ -53,28 +53,32 @@ pub(super) async fn observe(url: &str) -> Observed {
     Observed { root, health, ready }
 }
 
-/// Judges the answers.
-pub(super) fn judge(url: &str, given: bool, observed: &Observed) -> Vec<Finding> {
+/// Judges the answers; `expected` tells whether somebody must be there.
+pub(super) fn judge(url: &str, expected: bool, observed: &Observed) -> Vec<Finding> {
     let root = match &observed.root {
         Ok(answer) => answer,
-        Err(Silence::Nobody) if !given => {
+        Err(Silence::Nobody) if !expected => {
             let message = format!("nothing listens at {url}, so the health of the server was not looked at");
             return vec![Finding::warning(
-                "health",
+                Check::Health,
                 message,
                 "start the server, or say where it is with --url",
             )];
         }
         Err(silence) => {
             let remedy = "ask there with curl; certificates of your own authority are believed by SSL_CERT_FILE";
-            return vec![Finding::problem("health", format!("{url}: {}", told(silence)), remedy)];
+            return vec![Finding::problem(
+                Check::Health,
+                format!("{url}: {}", told(silence)),
+                remedy,
+            )];
         }
     };
     let service = json(root);
     if root.status != 200 || service["service"] != "AXIS API" {
         let message = format!("{url}/ answers {} and is not AXIS", root.status);
         let remedy = "point --url at AXIS itself, or let the proxy pass `/` to it";
-        return vec![Finding::problem("health", message, remedy)];
+        return vec![Finding::problem(Check::Health, message, remedy)];
     }
     let mut findings = Vec::new();
     let version = service["version"].as_str().unwrap_or_default();
@@ -84,20 +88,20 @@ pub(super) fn judge(url: &str, given: bool, observed: &Observed) -> Vec<Finding>
             env!("CARGO_PKG_VERSION")
         );
         findings.push(Finding::warning(
-            "health",
+            Check::Health,
             message,
             "start the server anew after an upgrade",
         ));
     }
     findings.push(match &observed.health {
-        Ok(answer) if answer.status == 200 => Finding::ok("health", format!("{url}/health answers")),
+        Ok(answer) if answer.status == 200 => Finding::ok(Check::Health, format!("{url}/health answers")),
         Ok(answer) => {
             let message = format!("{url}/health answers {}", answer.status);
-            Finding::problem("health", message, "let the proxy pass `/health` on")
+            Finding::problem(Check::Health, message, "let the proxy pass `/health` on")
         }
         Err(silence) => {
             let message = format!("{url}/health: {}", told(silence));
-            Finding::problem("health", message, "let the proxy pass `/health` on")
+            Finding::problem(Check::Health, message, "let the proxy pass `/health` on")
         }
     });
     findings.push(ready(url, &observed.ready));
@@ -109,23 +113,23 @@ fn ready(url: &str, answer: &Result<Answer, Silence>) -> Finding {
     match answer {
         Ok(answer) if answer.status == 200 && json(answer)["degraded"] == true => {
             let message = "it serves data, and the last sync of a dataset failed";
-            Finding::warning("ready", message, runs)
+            Finding::warning(Check::Ready, message, runs)
         }
         Ok(answer) if answer.status == 200 => {
-            Finding::ok("ready", format!("{url}/ready answers, every dataset is there"))
+            Finding::ok(Check::Ready, format!("{url}/ready answers, every dataset is there"))
         }
         Ok(answer) if answer.status == 503 => {
             let body = json(answer);
             let detail = body["detail"].as_str().unwrap_or("it is not ready");
-            Finding::problem("ready", format!("not ready: {detail}"), runs)
+            Finding::problem(Check::Ready, format!("not ready: {detail}"), runs)
         }
         Ok(answer) => {
             let message = format!("{url}/ready answers {}", answer.status);
-            Finding::problem("ready", message, "let the proxy pass `/ready` on")
+            Finding::problem(Check::Ready, message, "let the proxy pass `/ready` on")
         }
         Err(silence) => {
             let message = format!("{url}/ready: {}", told(silence));
-            Finding::problem("ready", message, "let the proxy pass `/ready` on")
+            Finding::problem(Check::Ready, message, "let the proxy pass `/ready` on")
         }
     }
 }
@@ -153,11 +157,7 @@ mod tests {
         })
     }
 
-    fn judged(
-        root: Result<Answer, Silence>,
-        health: u16,
-        ready: Result<Answer, Silence>,
-    ) -> Vec<(&'static str, Severity)> {
+    fn judged(root: Result<Answer, Silence>, health: u16, ready: Result<Answer, Silence>) -> Vec<(Check, Severity)> {
         let health = answer(health, "{}");
         let findings = judge("http://h", true, &Observed { root, health, ready });
         findings
@@ -176,20 +176,26 @@ mod tests {
             )
         };
         let good = || answer(200, r#"{"degraded":false}"#);
-        assert_eq!(judged(own(), 200, good()), [("health", Fine), ("ready", Fine)]);
-        assert_eq!(judged(own(), 404, good()), [("health", Problem), ("ready", Fine)]);
+        assert_eq!(
+            judged(own(), 200, good()),
+            [(Check::Health, Fine), (Check::Ready, Fine)]
+        );
+        assert_eq!(
+            judged(own(), 404, good()),
+            [(Check::Health, Problem), (Check::Ready, Fine)]
+        );
         assert_eq!(
             judged(own(), 200, answer(503, r#"{"detail":"not there yet: kpi"}"#))[1],
-            ("ready", Problem)
+            (Check::Ready, Problem)
         );
         assert_eq!(
             judged(own(), 200, answer(200, r#"{"degraded":true}"#))[1],
-            ("ready", Warning)
+            (Check::Ready, Warning)
         );
-        assert_eq!(judged(answer(200, "<html>"), 200, good()), [("health", Problem)]);
+        assert_eq!(judged(answer(200, "<html>"), 200, good()), [(Check::Health, Problem)]);
         let old = answer(200, r#"{"service":"AXIS API","version":"0.0.1"}"#);
-        assert_eq!(judged(old, 200, good())[0], ("health", Warning));
-        assert_eq!(judged(Err(Silence::Nobody), 200, good()), [("health", Problem)]);
+        assert_eq!(judged(old, 200, good())[0], (Check::Health, Warning));
+        assert_eq!(judged(Err(Silence::Nobody), 200, good()), [(Check::Health, Problem)]);
     }
 
     #[test]
@@ -202,11 +208,8 @@ mod tests {
             ("axis", "http://axis:8500"),
         ] {
             server.host = host.to_owned();
-            assert_eq!(address(None, &server), (url.to_owned(), false));
+            assert_eq!(address(None, &server), url);
         }
-        assert_eq!(
-            address(Some("https://a.example/"), &server),
-            ("https://a.example".to_owned(), true)
-        );
+        assert_eq!(address(Some("https://a.example/"), &server), "https://a.example");
     }
 }

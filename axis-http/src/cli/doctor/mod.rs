@@ -19,13 +19,19 @@ use axis_core::config::Config;
 
 use super::args::DoctorArgs;
 use super::{Context, Exit, Failure};
+pub(crate) use finding::Check;
 use finding::{Finding, Severity};
 
 /// How long one step of looking at a source may take, connecting aside.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> Result<Exit, Failure> {
-    let findings = examine(context, args).await;
+    let mut findings = examine(context, args).await;
+    // A configuration that cannot be read is why nothing else was looked at.
+    let unread = findings
+        .iter()
+        .any(|finding| finding.check == Check::Config && finding.severity == Severity::Problem);
+    findings.retain(|finding| args.wants(finding.check) || (unread && finding.check == Check::Config));
     if context.output.is_json() {
         context.output.json(&finding::document(&findings))?;
     } else {
@@ -35,14 +41,19 @@ pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> Result<Exit, Fa
     Ok(if problem { Exit::Failed } else { Exit::Done })
 }
 
+impl DoctorArgs {
+    fn wants(&self, check: Check) -> bool {
+        self.only.is_empty() || self.only.contains(&check)
+    }
+}
+
 async fn examine(context: &Context, args: &DoctorArgs) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = settings::debug(&context.env);
     let config = match context.config_quietly() {
         Ok(config) => config,
         Err(error) => {
             let remedy = "`axis config check` names every mistake with file and line";
-            findings.push(Finding::problem("config", error.to_string(), remedy));
-            findings.extend(settings::debug(&context.env));
+            findings.push(Finding::problem(Check::Config, error.to_string(), remedy));
             return findings;
         }
     };
@@ -52,18 +63,22 @@ async fn examine(context: &Context, args: &DoctorArgs) -> Vec<Finding> {
         present(&context.custom_dir),
     ));
     findings.extend(settings::secrets(&config));
-    findings.extend(settings::debug(&context.env));
     findings.extend(access::access(&config.server));
     findings.extend(access::cors(&config.server));
     findings.extend(access::proxy(&config.server));
     findings.extend(volumes(&config));
-    for checkup in check_sources(&config, &SystemClock, PATIENCE).await {
-        findings.extend(source::judge(&checkup));
-    }
     findings.extend(schedule::judge(&config));
-    let (url, given) = health::address(args.url.as_deref(), &config.server);
-    let observed = health::observe(&url).await;
-    findings.extend(health::judge(&url, given, &observed));
+    if Check::OF_SOURCES.into_iter().any(|check| args.wants(check)) {
+        for checkup in check_sources(&config, &SystemClock, PATIENCE).await {
+            findings.extend(source::judge(&checkup));
+        }
+    }
+    if args.wants(Check::Health) || args.wants(Check::Ready) {
+        let url = health::address(args.url.as_deref(), &config.server);
+        // Who asks for this check alone wants a server to be there.
+        let expected = args.url.is_some() || !args.only.is_empty();
+        findings.extend(health::judge(&url, expected, &health::observe(&url).await));
+    }
     findings
 }
 
@@ -75,7 +90,7 @@ fn present(custom_dir: &Path) -> bool {
 fn volumes(config: &Config) -> Vec<Finding> {
     let store = &config.store.path;
     let bytes = std::fs::metadata(store).map_or(0, |file| file.len());
-    let mut findings = volume::judge("store", store, &volume::measure(store), bytes);
+    let mut findings = volume::judge(store, &volume::measure(store), bytes);
     if let Some(spill) = &config.store.temp_directory {
         findings.extend(volume::judge_spill(spill, &volume::measure(spill)));
     }

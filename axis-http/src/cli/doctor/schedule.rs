@@ -2,7 +2,7 @@
 
 use axis_core::config::{Config, DatasetConfig, SyncMode};
 
-use super::finding::Finding;
+use super::finding::{Check, Finding};
 
 pub(super) fn judge(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -10,14 +10,14 @@ pub(super) fn judge(config: &Config) -> Vec<Finding> {
     if !store.enabled {
         let remedy = "set `enabled: true` in config/duckdb.yaml";
         findings.push(Finding::problem(
-            "schedule",
+            Check::Schedule,
             "the store is disabled, so nothing is synced or answered",
             remedy,
         ));
     }
     if store.sync_mode == SyncMode::Manual {
         findings.push(Finding::warning(
-            "schedule",
+            Check::Schedule,
             "`sync_mode` is manual: a store that is new stays empty until somebody asks for a sync",
             "set `sync_mode: startup` in config/duckdb.yaml",
         ));
@@ -30,7 +30,7 @@ pub(super) fn judge(config: &Config) -> Vec<Finding> {
     };
     if !store.scheduler && datasets().any(|dataset| dataset.refresh_interval.is_some()) {
         findings.push(Finding::warning(
-            "schedule",
+            Check::Schedule,
             "the schedule is off, so intervals have no effect",
             "set `scheduler: true` in config/duckdb.yaml, unless another scheduler calls POST /api/store/sync",
         ));
@@ -53,23 +53,26 @@ pub(super) fn judge(config: &Config) -> Vec<Finding> {
 fn scheduled(dataset: &DatasetConfig, at_startup: bool) -> Finding {
     match dataset.refresh_interval {
         None => Finding::warning(
-            "schedule",
+            Check::Schedule,
             "nothing refreshes it",
             "set `refresh_interval_minutes`, or let another scheduler call POST /api/store/sync/NAME",
         ),
         Some(_) if at_startup && !dataset.auto_load => Finding::warning(
-            "schedule",
+            Check::Schedule,
             "it is not synced at startup, only when its interval has passed",
             "set `auto_load: true`",
         ),
-        Some(interval) => Finding::ok("schedule", format!("refreshed every {} min", interval.as_secs() / 60)),
+        Some(interval) => Finding::ok(
+            Check::Schedule,
+            format!("refreshed every {} min", interval.as_secs() / 60),
+        ),
     }
 }
 
 fn incremental(dataset: &DatasetConfig, column: Option<&str>, has_key: bool) -> Finding {
     let Some(column) = column else {
         return Finding::warning(
-            "incremental",
+            Check::Incremental,
             "there is no incremental column, so every refresh reads every row",
             "set `incremental_column` to a time or number that grows whenever a row is written",
         );
@@ -77,13 +80,13 @@ fn incremental(dataset: &DatasetConfig, column: Option<&str>, has_key: bool) -> 
     let compares = has_key && dataset.reconcile_interval.is_some();
     if !compares && dataset.full_refresh_interval.is_none() {
         return Finding::warning(
-            "incremental",
+            Check::Incremental,
             format!("refreshed by `{column}`; rows that are deleted in the source stay"),
             "set `primary_key` and `reconcile_interval_minutes`, or `full_refresh_interval_minutes`",
         );
     }
     Finding::ok(
-        "incremental",
+        Check::Incremental,
         format!("refreshed by `{column}`, and deleted rows are looked for"),
     )
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use axis_core::Env;
 use axis_core::config::{Config, JwtKey, Origin};
 
-use super::finding::Finding;
+use super::finding::{Check, Finding};
 
 /// Levels of the log that are for development.
 const CHATTY: [&str; 2] = ["debug", "trace"];
@@ -26,15 +26,15 @@ pub(super) fn files(config: &Config, custom_dir: &Path, has_duckdb: bool) -> Vec
     let mut findings = Vec::new();
     if names.is_empty() {
         findings.push(Finding::problem(
-            "config",
+            Check::Config,
             format!("no configuration file is found in {shown}/config"),
             "put duckdb.yaml and one file for each dataset there, or point AXIS_CUSTOM_DIR at the directory above `config`",
         ));
     } else {
-        findings.push(Finding::ok("config", format!("{shown}: {}", names.join(", "))));
+        findings.push(Finding::ok(Check::Config, format!("{shown}: {}", names.join(", "))));
         if !has_duckdb {
             findings.push(Finding::warning(
-                "config",
+                Check::Config,
                 format!("{shown}/config/duckdb.yaml is missing, so the store has every setting at its default"),
                 "write it, with at least `path` on the persistent volume and `sync_mode: startup`",
             ));
@@ -42,15 +42,15 @@ pub(super) fn files(config: &Config, custom_dir: &Path, has_duckdb: bool) -> Vec
     }
     findings.extend(config.warnings.iter().map(|warning| {
         let message = format!("{}: {}", warning.place, warning.message);
-        Finding::warning("config", message, "correct the setting, or remove it")
+        Finding::warning(Check::Config, message, "correct the setting, or remove it")
     }));
     let check = "`axis config check` names every mistake with file and line";
     for error in &config.dashboard.broken {
-        findings.push(Finding::problem("config", error.to_string(), check));
+        findings.push(Finding::problem(Check::Config, error.to_string(), check));
     }
     for dataset in &config.datasets {
         if let Some(error) = &dataset.broken {
-            findings.push(Finding::problem("config", error.to_string(), check).about(&dataset.name));
+            findings.push(Finding::problem(Check::Config, error.to_string(), check).about(&dataset.name));
         } else if dataset.enabled && (dataset.connection.is_none() || dataset.tables.is_empty()) {
             let missing = if dataset.connection.is_none() {
                 "connection"
@@ -59,14 +59,14 @@ pub(super) fn files(config: &Config, custom_dir: &Path, has_duckdb: bool) -> Vec
             };
             let message = format!("it is enabled and has no {missing}");
             let remedy = "complete its block, or set `enabled: false`";
-            findings.push(Finding::problem("config", message, remedy).about(&dataset.name));
+            findings.push(Finding::problem(Check::Config, message, remedy).about(&dataset.name));
         }
     }
     if let Some(JwtKey::Rs256File(path)) = config.server.jwt.as_ref().map(|jwt| &jwt.key)
         && let Err(error) = std::fs::File::open(path)
     {
         findings.push(Finding::problem(
-            "config",
+            Check::Config,
             format!(
                 "server.jwt.public_key: {} cannot be read: {}",
                 path.display(),
@@ -81,7 +81,7 @@ pub(super) fn files(config: &Config, custom_dir: &Path, has_duckdb: bool) -> Vec
         .any(|dataset| dataset.enabled || dataset.broken.is_some())
     {
         let remedy = "set `enabled: true` in a block such as `monitoring_db` of config/monitoring_db.yaml";
-        findings.push(Finding::problem("config", "no dataset is enabled", remedy));
+        findings.push(Finding::problem(Check::Config, "no dataset is enabled", remedy));
     }
     findings
 }
@@ -96,14 +96,14 @@ pub(super) fn secrets(config: &Config) -> Vec<Finding> {
                 _ => String::new(),
             };
             Finding::problem(
-                "secrets",
+                Check::Secrets,
                 format!("the secret of `{}` is written out in {place}", setting.key),
                 "write `${NAME}` there and set NAME in the environment; change the secret if others could read the file",
             )
         })
         .collect();
     if findings.is_empty() {
-        vec![Finding::ok("secrets", "no file holds a password or a key")]
+        vec![Finding::ok(Check::Secrets, "no file holds a password or a key")]
     } else {
         findings
     }
@@ -115,7 +115,11 @@ pub(super) fn debug(env: &Env) -> Vec<Finding> {
     let given = |name: &str| env.get(name).map(|value| value.trim().to_ascii_lowercase());
     if given("DEBUG").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false" | "no" | "off")) {
         let message = "DEBUG is set; it does nothing here, and says that the environment is one of development";
-        findings.push(Finding::warning("debug", message, "set DEBUG=false, or leave it away"));
+        findings.push(Finding::warning(
+            Check::Debug,
+            message,
+            "set DEBUG=false, or leave it away",
+        ));
     }
     // As the log is started: the first that is not empty counts.
     let level = ["AXIS_LOG", "RUST_LOG"]
@@ -126,7 +130,7 @@ pub(super) fn debug(env: &Env) -> Vec<Finding> {
         if words.into_iter().any(|word| CHATTY.contains(&word)) {
             let message = format!("{name} asks for a log of debugging, which is large and slow");
             findings.push(Finding::warning(
-                "debug",
+                Check::Debug,
                 message,
                 format!("set {name}=info, or leave it away"),
             ));
@@ -135,13 +139,13 @@ pub(super) fn debug(env: &Env) -> Vec<Finding> {
     if cfg!(debug_assertions) {
         let message = "this program is a debug build, many times slower than a release";
         findings.push(Finding::warning(
-            "debug",
+            Check::Debug,
             message,
             "build it with `cargo build --release -p axis-http`",
         ));
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("debug", "nothing of development is on"));
+        findings.push(Finding::ok(Check::Debug, "nothing of development is on"));
     }
     findings
 }

@@ -6,7 +6,7 @@ use axis_core::source::{ClockDifference, RoleFacts, SessionFacts};
 use chrono::TimeDelta;
 
 use super::access::is_local;
-use super::finding::Finding;
+use super::finding::{Check, Finding};
 
 /// Ages and tokens begin to look wrong.
 const CLOCK_ODD: TimeDelta = TimeDelta::seconds(5);
@@ -19,12 +19,13 @@ pub(super) fn judge(checkup: &SourceCheckup) -> Vec<Finding> {
     let mut findings = Vec::new();
     let facts = match &checkup.session {
         Ok(facts) => {
-            findings.push(Finding::ok("source", "it answers").about(&subject));
+            findings.push(Finding::ok(Check::Source, "it answers").about(&subject));
             Some(facts)
         }
         Err(error) => {
             let remedy = "`axis config explain` shows host, port, user and TLS as they are used";
-            findings.push(Finding::problem("source", format!("{error} [{}]", error.code()), remedy).about(&subject));
+            findings
+                .push(Finding::problem(Check::Source, format!("{error} [{}]", error.code()), remedy).about(&subject));
             None
         }
     };
@@ -40,9 +41,9 @@ pub(super) fn judge(checkup: &SourceCheckup) -> Vec<Finding> {
     findings.extend(checkup.tables.iter().map(|table| {
         let subject = format!("{}.{}", table.dataset, table.table);
         match &table.outcome {
-            Ok(()) => Finding::ok("queries", "the source accepts the query"),
+            Ok(()) => Finding::ok(Check::Queries, "the source accepts the query"),
             Err(error) => Finding::problem(
-                "queries",
+                Check::Queries,
                 format!("{error} [{}]", error.code()),
                 "correct the query or the setting that the message names, and try again",
             ),
@@ -55,25 +56,26 @@ pub(super) fn judge(checkup: &SourceCheckup) -> Vec<Finding> {
 fn tls(settings: &PostgresConnection, facts: Option<&SessionFacts>) -> Finding {
     let host = &settings.host;
     if is_local(host) {
-        return Finding::ok("tls", format!("{host} is this machine"));
+        return Finding::ok(Check::Tls, format!("{host} is this machine"));
     }
     let remedy = "set `ssl_mode: verify-full`, and `ssl_root_cert` when the authority is not one of the system's";
     let encrypted = facts.and_then(|facts| facts.encrypted);
     match settings.tls {
-        TlsMode::VerifyCa | TlsMode::VerifyFull => {
-            Finding::ok("tls", format!("{host} must show a certificate of a trusted authority"))
-        }
+        TlsMode::VerifyCa | TlsMode::VerifyFull => Finding::ok(
+            Check::Tls,
+            format!("{host} must show a certificate of a trusted authority"),
+        ),
         TlsMode::Require => {
             let message = format!("{host} is encrypted, and whoever is in between can pretend to be it");
-            Finding::warning("tls", message, remedy)
+            Finding::warning(Check::Tls, message, remedy)
         }
         TlsMode::Prefer if encrypted == Some(true) => {
             let message = format!("{host} is encrypted by chance: `ssl_mode: prefer` also takes a plain connection");
-            Finding::problem("tls", message, remedy)
+            Finding::problem(Check::Tls, message, remedy)
         }
         _ => {
             let message = format!("rows and the password of {host} travel unencrypted");
-            Finding::problem("tls", message, remedy)
+            Finding::problem(Check::Tls, message, remedy)
         }
     }
 }
@@ -83,7 +85,7 @@ fn role(role: &RoleFacts) -> Vec<Finding> {
     let mut findings = Vec::new();
     if role.superuser {
         findings.push(Finding::problem(
-            "role",
+            Check::Role,
             format!("`{name}` is a superuser"),
             "make a role that may only read: create role axis login; grant select on the tables that the queries name",
         ));
@@ -94,21 +96,21 @@ fn role(role: &RoleFacts) -> Vec<Finding> {
                 count => format!(" and {} more tables", count - 1),
             };
             findings.push(Finding::problem(
-                "role",
+                Check::Role,
                 format!("`{name}` may change {table}{more}"),
                 "revoke insert, update, delete and truncate, or use a role that owns no tables and has select alone",
             ));
         }
         if role.creates {
             findings.push(Finding::warning(
-                "role",
+                Check::Role,
                 format!("`{name}` may create objects in the database or in one of its schemas"),
                 "revoke create on the database and on its schemas from the role, and from public",
             ));
         }
         if !role.sees_transactions {
             findings.push(Finding::warning(
-                "role",
+                Check::Role,
                 format!(
                     "`{name}` does not see the transactions of other roles, so refreshes read 300 s back to be safe"
                 ),
@@ -117,7 +119,7 @@ fn role(role: &RoleFacts) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("role", format!("`{name}` may only read")));
+        findings.push(Finding::ok(Check::Role, format!("`{name}` may only read")));
     }
     findings
 }
@@ -132,11 +134,11 @@ fn clock(difference: &ClockDifference) -> Finding {
     let message = format!("the source's clock is {} s {whose} this machine's", apart.num_seconds());
     let remedy = "let both machines keep their time by NTP (chrony or systemd-timesyncd)";
     if apart > CLOCK_WRONG {
-        Finding::problem("clock", message, remedy)
+        Finding::problem(Check::Clock, message, remedy)
     } else if apart > CLOCK_ODD {
-        Finding::warning("clock", message, remedy)
+        Finding::warning(Check::Clock, message, remedy)
     } else {
-        Finding::ok("clock", "the source's clock and this machine's agree")
+        Finding::ok(Check::Clock, "the source's clock and this machine's agree")
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::finding::Finding;
+use super::finding::{Check, Finding};
 
 /// Below this, a store of any size is about to stop.
 const LEAST: u64 = 256 << 20;
@@ -76,13 +76,13 @@ fn look(_: &Path, _: &Path) -> io::Result<Volume> {
 }
 
 /// Judges where the store lies, which has this many bytes now.
-pub(super) fn judge(check: &'static str, file: &Path, volume: &io::Result<Volume>, bytes: u64) -> Vec<Finding> {
+pub(super) fn judge(file: &Path, volume: &io::Result<Volume>, bytes: u64) -> Vec<Finding> {
     let volume = match volume {
         Ok(volume) => volume,
         Err(error) => {
             let message = format!("{} cannot be looked at: {}", file.display(), error.kind());
             return vec![Finding::warning(
-                check,
+                Check::Store,
                 message,
                 "see to it yourself that it is writable, persistent and has space",
             )];
@@ -94,7 +94,7 @@ pub(super) fn judge(check: &'static str, file: &Path, volume: &io::Result<Volume
     if !volume.writable {
         let message = format!("{} cannot be written by this user", file.display());
         findings.push(Finding::problem(
-            check,
+            Check::Store,
             message,
             "give directory and file to the user that the server runs as",
         ));
@@ -103,17 +103,17 @@ pub(super) fn judge(check: &'static str, file: &Path, volume: &io::Result<Volume
         Kind::Memory => {
             let message =
                 format!("{directory} is in memory: the store and every upload are gone with the next restart");
-            findings.push(Finding::problem(check, message, mount));
+            findings.push(Finding::problem(Check::Store, message, mount));
         }
         Kind::Layer => {
             let message =
                 format!("{directory} is a layer of the container: the store and every upload are gone with it");
-            findings.push(Finding::problem(check, message, mount));
+            findings.push(Finding::problem(Check::Store, message, mount));
         }
         Kind::Network => {
             let message = format!("{directory} is on another machine, where locks and hard links may not hold");
             findings.push(Finding::warning(
-                check,
+                Check::Store,
                 message,
                 "use a disk of this machine, or block storage",
             ));
@@ -123,15 +123,19 @@ pub(super) fn judge(check: &'static str, file: &Path, volume: &io::Result<Volume
     let (free, size) = (megabytes(volume.free), megabytes(bytes));
     let room = "make room, or move the store to a larger volume";
     if volume.free < LEAST {
-        findings.push(Finding::problem(check, format!("{directory} has {free} MB left"), room));
+        findings.push(Finding::problem(
+            Check::Store,
+            format!("{directory} has {free} MB left"),
+            room,
+        ));
     } else if volume.free < bytes.saturating_add(LEAST) {
         let message =
             format!("{directory} has {free} MB left, and a rebuild of the store of {size} MB needs as much again");
-        findings.push(Finding::warning(check, message, room));
+        findings.push(Finding::warning(Check::Store, message, room));
     }
     if findings.is_empty() {
         let message = format!("{}: {size} MB, writable, {free} MB left", file.display());
-        findings.push(Finding::ok(check, message));
+        findings.push(Finding::ok(Check::Store, message));
     }
     findings
 }
@@ -143,14 +147,14 @@ pub(super) fn judge_spill(directory: &Path, volume: &io::Result<Volume>) -> Opti
     if !volume.writable {
         let message = format!("`temp_directory` {shown} cannot be written, so large queries fail");
         return Some(Finding::problem(
-            "store",
+            Check::Store,
             message,
             "give it to the user that the server runs as",
         ));
     }
     (volume.kind == Kind::Memory).then(|| {
         let message = format!("`temp_directory` {shown} is in memory: spilling there saves none");
-        Finding::warning("store", message, "name a directory on a disk")
+        Finding::warning(Check::Store, message, "name a directory on a disk")
     })
 }
 
@@ -173,7 +177,7 @@ mod tests {
     }
 
     fn found(volume: Volume, bytes: u64) -> (Severity, String) {
-        let findings = judge("store", Path::new("/app/data/s.duckdb"), &Ok(volume), bytes);
+        let findings = judge(Path::new("/app/data/s.duckdb"), &Ok(volume), bytes);
         let worst = findings.iter().max_by_key(|finding| finding.severity).unwrap();
         (worst.severity, worst.message.clone())
     }
