@@ -77,7 +77,7 @@ def server(place, database):
             with Client(port) as client:
                 return client.ask("GET", "/ready")[0] == 200
 
-        wait_until(f"the server is ready; its log is {log}", ready, lambda: process.poll() is None)
+        wait_until("the server is ready", ready, process, log)
         yield SimpleNamespace(port=port, variables=variables, log=log)
 
 
@@ -135,13 +135,14 @@ def caddy(place: Path, server, certificate: Path):
     directory = place / "caddy"
     directory.mkdir()
     port = free_port()
-    options = f"{{\n\tadmin off\n\tpersist_config off\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n}}\n"
+    own = "\tgrace_period 10s\n"
+    options = "\tadmin off\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n"
     site = "{$AXIS_SITE:axis.example.com} {\n"
     given = f"\ttls {certificate}/axis.pem {certificate}/axis.key\n"
-    text = options + replaced((DEPLOY / "Caddyfile").read_text(), {site: site + given})
+    text = replaced((DEPLOY / "Caddyfile").read_text(), {site: site + given, own: own + options})
     (directory / "Caddyfile").write_text(text)
     variables = environment(
-        AXIS_SITE=f"https://localhost:{port}", AXIS_UPSTREAM=f"127.0.0.1:{server.port}", XDG_DATA_HOME=str(directory)
+        AXIS_SITE=f"https://localhost:{port}", AXIS_UPSTREAM=f"127.0.0.1:{server.port}", HOME=str(directory)
     )
     command = [tool("caddy"), "run", "--config", str(directory / "Caddyfile"), "--adapter", "caddyfile"]
     return command, {"env": variables}, port, None
@@ -153,7 +154,7 @@ def proxy(request, place, server, certificate):
     command, options, port, plain = request.param(place, server, certificate)
     log = place / f"{request.param.__name__}.log"
     with running(command, log, **options) as process:
-        wait_until(f"the proxy listens; its log is {log}", lambda: listens(port), lambda: process.poll() is None)
+        wait_until("the proxy listens", lambda: listens(port), process, log)
         yield SimpleNamespace(
             name=request.param.__name__, port=port, plain=plain, authority=certificate / "authority.pem", log=log
         )

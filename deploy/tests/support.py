@@ -58,17 +58,16 @@ def running(command: list[str], log: Path, **options):
                 process.wait()
 
 
-def wait_until(what: str, ask, alive=None):
-    """Asks again and again until the answer is true."""
+def wait_until(what: str, ask, process: subprocess.Popen, log: Path):
+    """Asks again and again until the answer is true; a process that ends before that tells why in its log."""
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline:
         answer = ask()
         if answer:
             return answer
-        if alive is not None:
-            assert alive(), f"a program has ended before {what}"
+        assert process.poll() is None, f"it ended before {what}:\n{log.read_text()}"
         time.sleep(0.02)
-    raise AssertionError(f"it takes too long until {what}")
+    raise AssertionError(f"it takes too long until {what}:\n{log.read_text()}")
 
 
 def listens(port: int) -> bool:

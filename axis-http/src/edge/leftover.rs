@@ -13,8 +13,9 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
 
-/// Bytes that are thrown away, at most.
-const BYTES_MAX: usize = 1024 * 1024;
+/// Bytes that are thrown away, at most: more than a proxy lets through. A proxy that cannot send all of a body takes the server for
+/// broken and answers 502, whatever the server has said.
+const BYTES_MAX: usize = 128 * 1024 * 1024;
 /// How long to wait for them.
 const PATIENCE: Duration = Duration::from_secs(2);
 
