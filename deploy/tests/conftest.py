@@ -111,6 +111,8 @@ def nginx(place: Path, server, certificate: Path):
     temporary = "".join(
         f"    {kind}_temp_path {directory}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    # The server asks for no buffering, too; here the configuration must do it alone.
+    temporary += "    proxy_ignore_headers X-Accel-Buffering;\n"
     text = replaced(
         (DEPLOY / "nginx.conf").read_text(),
         {

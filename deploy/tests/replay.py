@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -106,9 +107,13 @@ def main(dockerfile: str, program: str) -> None:
                 time.sleep(0.2)
             store = root / "app/data/local_store.duckdb"
             assert store.stat().st_uid == 10001, "the store belongs to the image's user"
-            print("replay: the image is healthy, read-only, and nobody's but 10001's", file=sys.stderr)
+            # As an engine stops it: the signal goes to the first process of the namespace.
+            os.kill(int(Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text()), signal.SIGTERM)
+            assert server.wait(60) == 0, "the server ends well when it is told to stop"
+            print("replay: the image is healthy, read-only, its user's own, and stops when it is told to", file=sys.stderr)
         finally:
-            server.terminate()
+            # `unshare` takes its child with it.
+            server.kill()
             server.wait()
 
 

@@ -284,6 +284,7 @@ fn a_server_that_is_not_ready_or_not_axis_is_a_problem() {
     assert_found(&document, "ready", &["problem -: not ready: not there yet: t"]);
 
     // What the container image asks: the server lives, whatever it lacks.
+    project.config("kpi_db.yaml", "kpi_db:\n  enabled: true\n  url: sqlite:nothing.db\n");
     let own = format!("http://{}", server.address());
     let alive = doctor(&project, &["--only", "health", "--url", &own], &[]);
     assert_eq!(

@@ -26,12 +26,18 @@ use finding::{Finding, Severity};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> Result<Exit, Failure> {
-    let mut findings = examine(context, args).await;
-    // A configuration that cannot be read is why nothing else was looked at.
-    let unread = findings
-        .iter()
-        .any(|finding| finding.check == Check::Config && finding.severity == Severity::Problem);
-    findings.retain(|finding| args.wants(finding.check) || (unread && finding.check == Check::Config));
+    let findings = match context.config_quietly() {
+        Ok(config) => {
+            let mut findings = examine(context, &config, args).await;
+            findings.retain(|finding| args.wants(finding.check));
+            findings
+        }
+        // Without it nothing else can be looked at, whatever was asked for.
+        Err(error) => {
+            let remedy = "`axis config check` names every mistake with file and line";
+            vec![Finding::problem(Check::Config, error.to_string(), remedy)]
+        }
+    };
     if context.output.is_json() {
         context.output.json(&finding::document(&findings))?;
     } else {
@@ -47,29 +53,17 @@ impl DoctorArgs {
     }
 }
 
-async fn examine(context: &Context, args: &DoctorArgs) -> Vec<Finding> {
-    let mut findings = settings::debug(&context.env);
-    let config = match context.config_quietly() {
-        Ok(config) => config,
-        Err(error) => {
-            let remedy = "`axis config check` names every mistake with file and line";
-            findings.push(Finding::problem(Check::Config, error.to_string(), remedy));
-            return findings;
-        }
-    };
-    findings.extend(settings::files(
-        &config,
-        &context.custom_dir,
-        present(&context.custom_dir),
-    ));
-    findings.extend(settings::secrets(&config));
+async fn examine(context: &Context, config: &Config, args: &DoctorArgs) -> Vec<Finding> {
+    let mut findings = settings::files(config, &context.custom_dir, present(&context.custom_dir));
+    findings.extend(settings::debug(&context.env));
+    findings.extend(settings::secrets(config));
     findings.extend(access::access(&config.server));
     findings.extend(access::cors(&config.server));
     findings.extend(access::proxy(&config.server));
-    findings.extend(volumes(&config));
-    findings.extend(schedule::judge(&config));
+    findings.extend(volumes(config));
+    findings.extend(schedule::judge(config));
     if Check::OF_SOURCES.into_iter().any(|check| args.wants(check)) {
-        for checkup in check_sources(&config, &SystemClock, PATIENCE).await {
+        for checkup in check_sources(config, &SystemClock, PATIENCE).await {
             findings.extend(source::judge(&checkup));
         }
     }
