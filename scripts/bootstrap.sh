@@ -96,7 +96,7 @@ unpack() {
     as_root apt-get -qq update </dev/null || true
     mkdir -p "$tools"
     work=$(mktemp -d "$tools/fetch.XXXXXX")
-    (cd "$work" && apt-get -qq download "$name" </dev/null >&2 && dpkg-deb -x "$name"_*.deb root) || {
+    (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$name" </dev/null >&2 && dpkg-deb -x "$name"_*.deb root) || {
         say "the package $name could not be fetched; install it and try again"
         rm -rf "$work"
         exit 1

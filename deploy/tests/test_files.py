@@ -213,6 +213,11 @@ def test_the_image_is_built_from_sources_and_from_nothing_private():
         assert ignored(private), private
 
 
+def test_what_operators_write_is_never_committed():
+    for private in ["deploy/.env", "deploy/certs/axis.key"]:
+        assert subprocess.run(["git", "-C", str(ROOT), "check-ignore", "-q", private]).returncode == 0, private
+
+
 def test_the_unit_is_one_that_systemd_takes(tmp_path):
     text = (DEPLOY / "axis.service").read_text()
     assert text.count("ExecStart=/opt/axis/bin/axis ") == 1
