@@ -256,7 +256,7 @@ fn push_sorted(key: &mut String, uri: &Uri) -> Option<()> {
 }
 
 /// Tells whether `If-None-Match` names the tag; tags are compared weakly.
-fn matches(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+pub(crate) fn matches(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     let weak = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag).to_vec();
     let wanted = weak(etag.as_bytes());
     let mut given = headers.get_all(IF_NONE_MATCH).iter();

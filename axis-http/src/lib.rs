@@ -29,5 +29,6 @@ mod routes;
 mod server;
 mod work;
 
+pub use routes::has_dashboard;
 pub use routes::rows_added;
 pub use server::{ServeOptions, router, serve, serve_with};

@@ -50,10 +50,16 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, Error> 
 /// Says where the server listens.
 pub(crate) fn announce(context: &Context, listener: &TcpListener) -> Result<String, Failure> {
     let url = format!("http://{}", listener.local_addr()?);
+    let dashboard = axis_http::has_dashboard().then(|| format!("{url}/ui/"));
     if context.output.is_json() {
-        context.output.json(&json!({ "listening": url }))?;
+        context
+            .output
+            .json(&json!({ "listening": url, "dashboard": dashboard }))?;
     } else {
         context.output.note(&format!("listening on {url}"));
+        if let Some(dashboard) = dashboard {
+            context.output.note(&format!("the dashboard is {dashboard}"));
+        }
     }
     Ok(url)
 }

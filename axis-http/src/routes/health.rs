@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use axis_core::{Dataset, DatasetReadiness, Engine, Error, ErrorKind};
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use chrono::Utc;
 use serde_json::{Map, Value, json};
@@ -24,11 +25,18 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ready))
 }
 
-/// What answers here.
+/// What answers here. Browsers, which prefer `text/html`, are sent to the dashboard.
 #[utoipa::path(get, path = "/", tag = "service", security(()),
-    responses((status = 200, description = "The service and its version", body = Object)))]
-async fn root() -> Json<Value> {
-    Json(json!({ "status": "healthy", "service": "AXIS API", "version": env!("CARGO_PKG_VERSION") }))
+    responses((status = 200, description = "The service and its version", body = Object),
+              (status = 303, description = "The dashboard, for browsers")))]
+async fn root(headers: HeaderMap) -> Response {
+    #[cfg(feature = "ui")]
+    if let Some(dashboard) = super::ui::welcome(&headers) {
+        return dashboard;
+    }
+    #[cfg(not(feature = "ui"))]
+    drop(headers);
+    Json(json!({ "status": "healthy", "service": "AXIS API", "version": env!("CARGO_PKG_VERSION") })).into_response()
 }
 
 /// The process answers. Nothing is probed, so that a slow disk does not get it killed.

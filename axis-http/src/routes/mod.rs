@@ -15,6 +15,8 @@ mod query;
 mod signals;
 mod status;
 mod store;
+#[cfg(feature = "ui")]
+pub(crate) mod ui;
 mod uploads;
 
 use std::sync::Arc;
@@ -54,7 +56,20 @@ fn described() -> OpenApiRouter<App> {
 
 /// Every route, and the description of them.
 pub(crate) fn all(engine: Engine, edge: Arc<Edge>) -> Router {
-    openapi::serve(described(), App::new(engine, edge))
+    let app = App::new(engine, edge);
+    let router = openapi::serve(described(), app.clone());
+    #[cfg(feature = "ui")]
+    let router = router.merge(ui::routes().with_state(app));
+    router
+}
+
+/// Tells whether `/ui` has pages: the feature `ui` is on, and they were built before this crate was.
+#[must_use]
+pub fn has_dashboard() -> bool {
+    #[cfg(feature = "ui")]
+    return ui::is_built();
+    #[cfg(not(feature = "ui"))]
+    false
 }
 
 /// Finds a dataset by the name that syncs use.

@@ -74,6 +74,14 @@ const fn page(path: &'static str) -> Policy {
     }
 }
 
+#[cfg(feature = "ui")]
+const fn open_page(path: &'static str) -> Policy {
+    Policy {
+        page: true,
+        ..open(path)
+    }
+}
+
 const fn get_as(path: &'static str, role: Role) -> Policy {
     Policy {
         access: Access::Needs(role),
@@ -100,7 +108,7 @@ const fn post(path: &'static str, role: Role) -> Policy {
 impl Policy {
     /// Whether machines ask it all the time, so that the log need not tell.
     pub(crate) fn is_probe(&self) -> bool {
-        self.access == Access::Open || self.path.ends_with("/metrics")
+        (self.access == Access::Open && !self.page) || self.path.ends_with("/metrics")
     }
 
     const fn on(mut self, datasets: &'static [&'static str]) -> Self {
@@ -144,6 +152,13 @@ pub(crate) const ROUTES: &[Policy] = &[
     page("/docs/"),
     page("/docs/{*rest}"),
     page("/openapi.json"),
+    // The page asks for the key itself.
+    #[cfg(feature = "ui")]
+    open_page("/ui"),
+    #[cfg(feature = "ui")]
+    open_page("/ui/"),
+    #[cfg(feature = "ui")]
+    open_page("/ui/{*path}"),
     get("/metrics"),
     get("/api/v1/metrics"),
     post("/api/store/sync", Sync),
@@ -259,6 +274,18 @@ mod tests {
                 "{}",
                 policy.path
             );
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "ui")]
+    fn the_dashboard_is_loaded_before_there_is_a_key() {
+        let policies = Policies::new();
+        for path in ["/ui", "/ui/", "/ui/{*path}"] {
+            let policy = policies.find(&Method::GET, path).unwrap();
+            assert_eq!(policy.access, Access::Open, "{path}");
+            assert!(policy.page && !policy.is_probe(), "{path}");
+            assert!(policies.find(&Method::POST, path).is_none(), "{path}");
         }
     }
 

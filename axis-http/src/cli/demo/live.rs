@@ -33,6 +33,10 @@ pub(super) async fn run(
             APPEND_EVERY.as_secs(),
             SYNC_EVERY.as_secs()
         ))?;
+        // The last line is what people read.
+        if axis_http::has_dashboard() {
+            context.output.text(&format!("\nLook at it: {url}/ui/\n"))?;
+        }
     }
     let server = axis_http::serve(engine.clone(), listener, context.stop.clone());
     let ended = CancellationToken::new();

@@ -1,0 +1,140 @@
+/** What is known about the datasets, kept true by events. */
+
+import { batch, computed, signal } from '@preact/signals';
+import { ApiError, api } from './api';
+import { follow } from './events';
+import type { Dataset, Run, Strategy, SyncEvent } from './types';
+
+/** A sync that is going on, as the events tell it. */
+export interface Live {
+  run: string;
+  verifying: boolean;
+  /** By table, in the order in which they are planned. */
+  tables: Map<string, { strategy: Strategy | null; rows: number; bytes: number; done: boolean }>;
+}
+
+export const datasets = signal<Dataset[] | null>(null);
+export const runs = signal<Map<string, Run[]>>(new Map());
+export const live = signal<Map<string, Live>>(new Map());
+export const failed = signal<ApiError | null>(null);
+export const storeEnabled = signal(true);
+export const readiness = signal<{ ready: boolean; degraded: boolean } | null>(null);
+
+/** Grows with each change that readers of a dataset can see. */
+export function generation(name: string): number {
+  return datasets.value?.find((one) => one.dataset === name)?.generation ?? 0;
+}
+
+/** The datasets that are switched on, which are those that people look at. */
+export const enabled = computed(() => datasets.value?.filter((one) => one.enabled) ?? null);
+
+const RUNS = 200;
+/** Events come in bursts; one question answers them all. In milliseconds. */
+const GATHER = 120;
+/** A sync that took less is still shown for as long, so that people see that there was one. In milliseconds. */
+const SHOWN = 700;
+
+/** Asks for everything anew. */
+export async function refresh(): Promise<void> {
+  try {
+    const [status, log] = await Promise.all([
+      api<{ enabled: boolean; datasets: Dataset[] }>('/api/store/datasets'),
+      api<{ runs: Run[] }>('/api/store/runs', { params: { limit: RUNS } }),
+    ]);
+    const grouped = new Map<string, Run[]>();
+    for (const run of log.runs) grouped.set(run.dataset, [...(grouped.get(run.dataset) ?? []), run]);
+    batch(() => {
+      datasets.value = status.datasets;
+      storeEnabled.value = status.enabled;
+      runs.value = grouped;
+      failed.value = null;
+    });
+  } catch (error) {
+    if (error instanceof ApiError) failed.value = error;
+    else throw error;
+  }
+}
+
+let gathering = 0;
+
+function soon(): void {
+  if (gathering) return;
+  gathering = window.setTimeout(() => {
+    gathering = 0;
+    void refresh();
+  }, GATHER);
+}
+
+/** Begins to follow the server, for as long as the page is open. */
+export function start(): void {
+  void refresh();
+  void follow(take, new AbortController().signal);
+}
+
+const began = new Map<string, number>();
+
+function take(event: SyncEvent): void {
+  switch (event.event) {
+    case 'started':
+      began.set(event.run_id, Date.now());
+      change(event.dataset, () => ({ run: event.run_id, verifying: false, tables: new Map() }));
+      break;
+    case 'verifying':
+      began.set(event.run_id, Date.now());
+      change(event.dataset, () => ({ run: event.run_id, verifying: true, tables: new Map() }));
+      break;
+    case 'planned':
+      change(event.dataset, (now) => ({
+        run: event.run_id,
+        verifying: now?.verifying ?? false,
+        tables: new Map(event.tables.map(([table, strategy]) => [table, { strategy, rows: 0, bytes: 0, done: false }])),
+      }));
+      break;
+    case 'progress':
+      change(event.dataset, (now) => {
+        const tables = new Map(now?.tables);
+        const { rows, bytes, done } = event;
+        tables.set(event.table, { strategy: tables.get(event.table)?.strategy ?? null, rows, bytes, done });
+        return { run: event.run_id, verifying: now?.verifying ?? false, tables };
+      });
+      break;
+    case 'committed':
+      ended(event.report.dataset, event.report.run_id);
+      break;
+    case 'failed':
+      ended(event.dataset, event.failure.run_id);
+      break;
+    case 'verified':
+      ended(event.dataset, event.run_id);
+      break;
+    case 'readiness':
+      readiness.value = { ready: event.ready, degraded: event.degraded };
+      soon();
+      break;
+    case 'lost':
+      live.value = new Map();
+      soon();
+      break;
+  }
+}
+
+function change(dataset: string, next: (now: Live | undefined) => Live): void {
+  const all = new Map(live.value);
+  all.set(dataset, next(all.get(dataset)));
+  live.value = all;
+}
+
+function ended(dataset: string, run: string): void {
+  const shown = Date.now() - (began.get(run) ?? 0);
+  began.delete(run);
+  const end = () => {
+    if (live.value.get(dataset)?.run === run) {
+      const all = new Map(live.value);
+      all.delete(dataset);
+      live.value = all;
+    }
+    soon();
+  };
+  if (shown >= SHOWN) end();
+  else setTimeout(end, SHOWN - shown);
+}

@@ -1,0 +1,10 @@
+import { render } from 'preact';
+import { App } from './app';
+import { start } from './core/datasets';
+
+const root = document.getElementById('app');
+if (root) {
+  root.replaceChildren();
+  render(<App />, root);
+  start();
+}
