@@ -27,22 +27,27 @@ FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bu
 RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
 	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
 
-.PHONY: help demo test languages dist program soak check fmt bench fuzz install libduckdb clean bootstrap
+.PHONY: help ui demo test languages dist program soak check fmt bench fuzz install libduckdb clean bootstrap
 
 help: ## what there is
 	@echo "make <target> [ARGS=...]"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
+ui: ## the dashboard, which the program embeds
+	scripts/ui.sh build
+
 demo: libduckdb ## everything at work on made-up data; ARGS=--once ends after the first sync
+	@scripts/ui.sh build || echo "ui: the dashboard could not be built; the demonstration goes on without it" >&2
 	cargo run --locked -p axis-http --bin axis $(FEATURES) -- demo $(ARGS)
 
-test: bootstrap check ## formatting, lints, documentation and every test; ARGS goes to cargo test
+test: bootstrap ui check ## formatting, lints, documentation and every test; ARGS goes to cargo test
 	$(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
 	@$(if $(ARGS),,$(MAKE) languages)
 
 # Rust, HTTP and C are tested by `cargo test`, and run the scenarios there.
-languages: bootstrap libduckdb ## the tests of Python and Node, the scenarios in Python, Node and C, the packages in empty rooms, and deploy/
-	@scripts/bootstrap.sh python node pkg-config patchelf
+languages: bootstrap libduckdb ui ## the tests of Python, Node and the dashboard, the scenarios in Python, Node and C, the packages in empty rooms, and deploy/
+	@scripts/bootstrap.sh python node chromium pkg-config patchelf
+	scripts/ui.sh test
 	scripts/python.sh test
 	scripts/node.sh test
 	scripts/conformance.sh
@@ -60,7 +65,7 @@ install: libduckdb ## the C library, its header and axis.pc; PREFIX and DESTDIR 
 	cargo build --locked --release -p axis-ffi $(FEATURES)
 	CARGO_TARGET_DIR="$(TARGET)" scripts/c.sh install "$(TARGET)/release"
 
-soak: bootstrap libduckdb ## the tests, with those that try out chance in their long form, for about an hour; ARGS goes to cargo test
+soak: bootstrap libduckdb ui ## the tests, with those that try out chance in their long form, for about an hour; ARGS goes to cargo test
 	AXIS_SOAK=1 $(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
 
 check: libduckdb ## formatting, lints and documentation, warnings being errors

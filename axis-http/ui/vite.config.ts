@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { defineConfig, type Plugin } from 'vite';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 /** Files that are worth compressing once, so that the server never does. */
 const TEXT = /\.(?:html|js|css|svg)$/;
@@ -21,10 +22,7 @@ function compressed(): Plugin {
         if (!TEXT.test(file) || !statSync(file).isFile()) continue;
         const bytes = readFileSync(file);
         writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
-        writeFileSync(
-          `${file}.br`,
-          brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
-        );
+        writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
       }
     },
   };
@@ -44,5 +42,6 @@ export default defineConfig({
   server: {
     proxy: { '/api': process.env.AXIS_URL ?? 'http://127.0.0.1:8500' },
   },
+  test: { include: ['test/unit/*.test.ts'] },
   plugins: [compressed()],
 });

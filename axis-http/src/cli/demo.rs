@@ -33,9 +33,9 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Fail
     if let Some(listener) = &listener {
         ServeOptions::default().check(config.server.authenticates(), listener.local_addr()?)?;
     }
-    // The demonstration syncs by itself, where it can tell about it.
+    // The demonstration syncs what changes by itself, where it can tell about it. The schedule keeps the rest fresh.
     config.store.sync_mode = SyncMode::Manual;
-    config.store.scheduler = false;
+    config.store.scheduler = true;
     if let Some(store) = &context.store {
         config.store.path.clone_from(store);
     }

@@ -51,7 +51,15 @@ function NotFound() {
 addEventListener('keydown', (event) => {
   const target = event.target as HTMLElement;
   const typing = target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
-  if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+  if (
+    event.key !== '/' ||
+    typing ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    document.querySelector('dialog[open]')
+  )
+    return;
   event.preventDefault();
   const search = document.querySelector<HTMLInputElement>('[data-search]');
   if (search) search.focus();

@@ -51,7 +51,13 @@ export function Sidebar() {
           <span>{word}</span>
         </span>
         {hasKey.value && (
-          <button type="button" class="icon-button" title="Forget the API key" aria-label="Forget the API key" onClick={forget}>
+          <button
+            type="button"
+            class="icon-button"
+            title="Forget the API key"
+            aria-label="Forget the API key"
+            onClick={forget}
+          >
             <Icon name="key" />
           </button>
         )}

@@ -1,5 +1,6 @@
 /** One way to ask the server: with the key, with errors that have a code, and patient when it says when to come back. */
 
+import { ApiError, isAbort } from './error';
 import { askForKey, currentKey } from './key';
 
 /** Where the API is: beside these pages, also below a path that a proxy has put before them. */
@@ -16,24 +17,6 @@ export interface Options {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
-}
-
-/** An answer that is an error, or none at all. */
-export class ApiError extends Error {
-  constructor(
-    message: string,
-    readonly status: number,
-    readonly code: string | null,
-    /** Seconds after which the server wants to be asked again. */
-    readonly retryAfter: number | null = null,
-  ) {
-    super(message);
-    this.name = 'ApiError';
-  }
-}
-
-export function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'AbortError';
 }
 
 function address(path: string, params: Params = {}): string {
@@ -66,7 +49,7 @@ export async function send(path: string, options: Options, key: string | null): 
 
 /** Returns an answer that is none of the errors. Asks the reader for a key where one is needed. */
 export async function request(path: string, options: Options = {}): Promise<Response> {
-  for (let attempt = 0; ; ) {
+  for (let attempt = 0; ;) {
     const key = currentKey();
     const response = await send(path, options, key);
     if (response.ok) return response;

@@ -1,7 +1,8 @@
 /** What is known about the datasets, kept true by events. */
 
 import { batch, computed, signal } from '@preact/signals';
-import { ApiError, api } from './api';
+import { api } from './api';
+import { ApiError } from './error';
 import { follow } from './events';
 import type { Dataset, Run, Strategy, SyncEvent } from './types';
 
@@ -28,21 +29,23 @@ export function generation(name: string): number {
 /** The datasets that are switched on, which are those that people look at. */
 export const enabled = computed(() => datasets.value?.filter((one) => one.enabled) ?? null);
 
-const RUNS = 200;
+const RUNS = 32;
 /** Events come in bursts; one question answers them all. In milliseconds. */
 const GATHER = 120;
 /** A sync that took less is still shown for as long, so that people see that there was one. In milliseconds. */
 const SHOWN = 700;
 
-/** Asks for everything anew. */
-export async function refresh(): Promise<void> {
+/** Asks for everything anew; for the runs only of datasets that have changed, when that is known. */
+export async function refresh(changed?: ReadonlySet<string>): Promise<void> {
   try {
-    const [status, log] = await Promise.all([
-      api<{ enabled: boolean; datasets: Dataset[] }>('/api/store/datasets'),
-      api<{ runs: Run[] }>('/api/store/runs', { params: { limit: RUNS } }),
-    ]);
-    const grouped = new Map<string, Run[]>();
-    for (const run of log.runs) grouped.set(run.dataset, [...(grouped.get(run.dataset) ?? []), run]);
+    const status = await api<{ enabled: boolean; datasets: Dataset[] }>('/api/store/datasets');
+    const known = status.datasets.map((one) => one.dataset);
+    const wanted = changed ? known.filter((name) => changed.has(name)) : known;
+    const logs = await Promise.all(
+      wanted.map((dataset) => api<{ runs: Run[] }>('/api/store/runs', { params: { dataset, limit: RUNS } })),
+    );
+    const grouped = new Map(runs.value);
+    wanted.forEach((name, index) => grouped.set(name, logs[index]?.runs ?? []));
     batch(() => {
       datasets.value = status.datasets;
       storeEnabled.value = status.enabled;
@@ -55,14 +58,20 @@ export async function refresh(): Promise<void> {
   }
 }
 
-let gathering = 0;
+let gathering: { changed: Set<string>; all: boolean } | null = null;
 
-function soon(): void {
-  if (gathering) return;
-  gathering = window.setTimeout(() => {
-    gathering = 0;
-    void refresh();
-  }, GATHER);
+/** Asks soon, for this dataset or for all. */
+function soon(dataset?: string): void {
+  if (!gathering) {
+    gathering = { changed: new Set(), all: false };
+    setTimeout(() => {
+      const { changed, all } = gathering ?? { changed: new Set(), all: true };
+      gathering = null;
+      void refresh(all ? undefined : changed);
+    }, GATHER);
+  }
+  if (dataset) gathering.changed.add(dataset);
+  else gathering.all = true;
 }
 
 /** Begins to follow the server, for as long as the page is open. */
@@ -133,7 +142,7 @@ function ended(dataset: string, run: string): void {
       all.delete(dataset);
       live.value = all;
     }
-    soon();
+    soon(dataset);
   };
   if (shown >= SHOWN) end();
   else setTimeout(end, SHOWN - shown);

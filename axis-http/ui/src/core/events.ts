@@ -2,7 +2,8 @@
 
 import { signal } from '@preact/signals';
 import { EventParser } from '../lib/sse';
-import { isAbort, pause, request } from './api';
+import { pause, request } from './api';
+import { isAbort } from './error';
 import type { SyncEvent } from './types';
 
 /** Whether events arrive. */

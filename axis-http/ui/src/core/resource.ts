@@ -1,7 +1,7 @@
 /** Something that is loaded from the server for a component: what there is, what went wrong, whether it is on its way. */
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, isAbort } from './api';
+import { ApiError, isAbort } from './error';
 
 export interface Resource<T> {
   data: T | undefined;
@@ -14,8 +14,15 @@ export interface Resource<T> {
  * Loads when `key` changes, and again, quietly, when `version` does. What was there stays until the new has come; only another
  * key with `fresh` empties it.
  */
-export function useResource<T>(key: string | null, load: (signal: AbortSignal) => Promise<T>, version: unknown = 0): Resource<T> {
-  const [state, setState] = useState<{ key: string | null; data?: T; error?: ApiError; loading: boolean }>({ key, loading: key !== null });
+export function useResource<T>(
+  key: string | null,
+  load: (signal: AbortSignal) => Promise<T>,
+  version: unknown = 0,
+): Resource<T> {
+  const [state, setState] = useState<{ key: string | null; data?: T; error?: ApiError; loading: boolean }>({
+    key,
+    loading: key !== null,
+  });
   const [round, setRound] = useState(0);
   const latest = useRef(load);
   latest.current = load;

@@ -91,7 +91,16 @@ export interface Run {
 export type SyncEvent =
   | { event: 'started'; at: string; dataset: string; run_id: string }
   | { event: 'planned'; at: string; dataset: string; run_id: string; tables: [string, Strategy][] }
-  | { event: 'progress'; at: string; dataset: string; run_id: string; table: string; rows: number; bytes: number; done: boolean }
+  | {
+      event: 'progress';
+      at: string;
+      dataset: string;
+      run_id: string;
+      table: string;
+      rows: number;
+      bytes: number;
+      done: boolean;
+    }
   | { event: 'committed'; at: string; report: SyncReport }
   | { event: 'failed'; at: string; dataset: string; failure: Failure }
   | { event: 'verifying'; at: string; dataset: string; run_id: string; tables: string[] }

@@ -3,7 +3,7 @@
 const locale = typeof navigator === 'undefined' ? 'en' : navigator.language;
 const integers = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const compacts = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' });
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'short' });
 const absolute = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
 const minutes = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
 const days = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
@@ -93,7 +93,7 @@ export function ago(date: Date | null, now: number): string {
     [1, 'second'],
   ];
   const [size, unit] = steps.find(([size]) => Math.abs(seconds) >= size) ?? [1, 'second'];
-  return relative.format(-Math.trunc(seconds / size), unit).replace(/(\d)([a-z])/, '$1 $2');
+  return relative.format(-Math.trunc(seconds / size), unit).replace('.', '');
 }
 
 /** With seconds, in the reader's own time. */

@@ -64,7 +64,9 @@ export function cases(relation: string, { equal, search }: Chosen): Sql {
   });
   if (search) {
     const text = bind(search);
-    const within = ['Case_ID', 'Business', 'Agent_Name', 'Full_Conversation'].map((name) => `contains(lower(${identifier(name)}), lower(${text}))`);
+    const within = ['Case_ID', 'Business', 'Agent_Name', 'Full_Conversation'].map(
+      (name) => `contains(lower(${identifier(name)}), lower(${text}))`,
+    );
     terms.push(`(${within.join(' or ')})`);
   }
   const where = terms.length > 0 ? ` where ${terms.join(' and ')}` : '';
@@ -82,7 +84,15 @@ export interface Tile {
   highlight?: boolean;
 }
 
-const AGGREGATIONS: Record<string, string> = { median: 'median', mean: 'avg', avg: 'avg', average: 'avg', sum: 'sum', min: 'min', max: 'max' };
+const AGGREGATIONS: Record<string, string> = {
+  median: 'median',
+  mean: 'avg',
+  avg: 'avg',
+  average: 'avg',
+  sum: 'sum',
+  min: 'min',
+  max: 'max',
+};
 
 function tile({ metric, signal: name, aggregate, aggregation }: Tile): string {
   if (aggregate === 'total_cases') return 'count(*)::double';
@@ -117,7 +127,10 @@ export function charts(of: Sql, wanted: readonly Chart[], isList: (chart: Chart)
       : signal(chart.metric, chart.signal);
     return `(select ${index} as chart, label, count(*) as n from (select ${value} as label from c) where label is not null and label <> '' group by label order by n desc, label limit ${MOST_VALUES})`;
   });
-  return { sql: `${of.sql}select * from (${parts.join(' union all ')}) order by chart, n desc, label`, params: of.params };
+  return {
+    sql: `${of.sql}select * from (${parts.join(' union all ')}) order by chart, n desc, label`,
+    params: of.params,
+  };
 }
 
 export interface Page {
@@ -133,7 +146,10 @@ export interface Page {
 export function rows(of: Sql, { columns, metrics, sort, descending, page, size }: Page): Sql {
   const list = [...new Set(['Case_ID', ...columns])].map((key) => `${column(key, metrics)} as ${identifier(key)}`);
   const order = `${column(sort, metrics)} ${descending ? 'desc' : 'asc'} nulls last, "Case_ID"`;
-  return { sql: `${of.sql}select ${list.join(', ')} from c order by ${order} limit ${size} offset ${(page - 1) * size}`, params: of.params };
+  return {
+    sql: `${of.sql}select ${list.join(', ')} from c order by ${order} limit ${size} offset ${(page - 1) * size}`,
+    params: of.params,
+  };
 }
 
 /** Everything about one case. */

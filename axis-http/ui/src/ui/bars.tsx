@@ -3,7 +3,6 @@
 import { paint } from '../lib/colors';
 import { count, percent } from '../lib/format';
 
-
 export interface Bar {
   label: string;
   value: number;
@@ -24,7 +23,10 @@ export function BarList({ bars, most }: { bars: Bar[]; most?: number }) {
           <span class="bar-track" aria-hidden="true">
             <span
               class="bar-fill"
-              style={{ width: `${full > 0 ? Math.max(0.5, (100 * bar.value) / full) : 0}%`, background: paint(bar.color ?? '--c1') }}
+              style={{
+                width: `${full > 0 ? Math.max(0.5, (100 * bar.value) / full) : 0}%`,
+                background: paint(bar.color ?? '--c1'),
+              }}
             />
           </span>
           <span class="bar-value num">{bar.text ?? count(bar.value)}</span>
@@ -40,7 +42,11 @@ export function Stacked({ parts, label }: { parts: Bar[]; label: string }) {
   const share = (value: number) => (whole > 0 ? (100 * value) / whole : 0);
   return (
     <div class="stacked">
-      <div class="stacked-bar" role="img" aria-label={`${label}: ${parts.map((part) => `${part.label} ${percent(share(part.value))}`).join(', ')}`}>
+      <div
+        class="stacked-bar"
+        role="img"
+        aria-label={`${label}: ${parts.map((part) => `${part.label} ${percent(share(part.value))}`).join(', ')}`}
+      >
         {parts.map((part) => (
           <span
             key={part.label}
@@ -117,9 +123,16 @@ export function Columns({ columns, label, share }: { columns: Column[]; label: s
         {columns.map((column) => {
           const full = share ? whole(column) || 1 : most;
           return (
-            <div key={column.label} class="column" title={`${column.label}\n${column.parts.map((part) => `${part.label}: ${count(part.value)}`).join('\n')}`}>
+            <div
+              key={column.label}
+              class="column"
+              title={`${column.label}\n${column.parts.map((part) => `${part.label}: ${count(part.value)}`).join('\n')}`}
+            >
               {column.parts.map((part) => (
-                <span key={part.label} style={{ height: `${(100 * part.value) / full}%`, background: paint(part.color ?? '--c1') }} />
+                <span
+                  key={part.label}
+                  style={{ height: `${(100 * part.value) / full}%`, background: paint(part.color ?? '--c1') }}
+                />
               ))}
             </div>
           );
@@ -138,10 +151,19 @@ export function Spark({ values, label, color = '--accent' }: { values: number[];
   if (values.length < 2) return <div class="spark" />;
   const low = Math.min(...values);
   const span = Math.max(...values) - low || 1;
-  const points = values.map((value, index) => [(100 * index) / (values.length - 1), 26 - (24 * (value - low)) / span] as const);
+  const points = values.map(
+    (value, index) => [(100 * index) / (values.length - 1), 26 - (24 * (value - low)) / span] as const,
+  );
   const line = points.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(' ');
   return (
-    <svg class="spark" viewBox="0 0 100 28" preserveAspectRatio="none" role="img" aria-label={label} style={{ '--spark': paint(color) }}>
+    <svg
+      class="spark"
+      viewBox="0 0 100 28"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+      style={{ '--spark': paint(color) }}
+    >
       <polygon points={`0,28 ${line} 100,28`} />
       <polyline points={line} vector-effect="non-scaling-stroke" />
     </svg>

@@ -16,7 +16,17 @@ interface ButtonProps {
   onClick?: () => void;
 }
 
-export function Button({ children, icon, kind = 'plain', small, disabled, title, label, type = 'button', onClick }: ButtonProps) {
+export function Button({
+  children,
+  icon,
+  kind = 'plain',
+  small,
+  disabled,
+  title,
+  label,
+  type = 'button',
+  onClick,
+}: ButtonProps) {
   return (
     <button
       type={type}
@@ -86,7 +96,15 @@ export function Search({ label, value, placeholder, onChange }: SearchProps) {
   return (
     <div class="search">
       <Icon name="search" />
-      <input type="search" data-search value={text} placeholder={placeholder} aria-label={label} aria-keyshortcuts="/" onInput={type} />
+      <input
+        type="search"
+        data-search
+        value={text}
+        placeholder={placeholder}
+        aria-label={label}
+        aria-keyshortcuts="/"
+        onInput={type}
+      />
       <kbd aria-hidden="true">/</kbd>
     </div>
   );

@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { type ApiError, isAbort, ApiError as Known } from '../core/api';
+import { ApiError, isAbort } from '../core/error';
 import { explain } from '../lib/words';
 import { Button } from './controls';
 import { Icon, type IconName } from './icons';
@@ -32,7 +32,15 @@ export function PageSkeleton() {
 }
 
 /** Nothing, and what to do about it. */
-export function Empty({ icon = 'circle-dashed', title, children }: { icon?: IconName; title: string; children?: ComponentChildren }) {
+export function Empty({
+  icon = 'circle-dashed',
+  title,
+  children,
+}: {
+  icon?: IconName;
+  title: string;
+  children?: ComponentChildren;
+}) {
   return (
     <div class="empty">
       <Icon name={icon} size={28} />
@@ -94,7 +102,7 @@ export function note(text: string): void {
 /** Says what went wrong with something that the reader has started. */
 export function complain(error: unknown): void {
   if (isAbort(error)) return;
-  const known = error instanceof Known ? error : null;
+  const known = error instanceof ApiError ? error : null;
   const title = known ? explain(known.code, known.status).title : 'Something went wrong';
   const text = `${title}: ${known?.message ?? String(error)}`;
   toasts.value = [...toasts.value.slice(-2), { id: ++counter, kind: 'bad', text, code: known?.code ?? null }];

@@ -97,12 +97,20 @@ export type IconName = keyof typeof ICONS;
 
 /** Draws an icon beside words that say the same, so that it is hidden from readers of the screen. */
 export function Icon({ name, size = 16, class: className }: { name: IconName; size?: number; class?: string }) {
-  const Drawn = ICONS[name] as ComponentType<{ size: number; class?: string; 'aria-hidden': 'true'; 'stroke-width': number }>;
+  const Drawn = ICONS[name] as ComponentType<{
+    size: number;
+    class?: string;
+    'aria-hidden': 'true';
+    'stroke-width': number;
+  }>;
   return <Drawn size={size} class={`icon ${className ?? ''}`} aria-hidden="true" stroke-width={2} />;
 }
 
 /** An icon by the name in the configuration, `BarChart3` or `bar-chart-3`; another when it is not known. */
 export function configured(name: string | null | undefined, otherwise: IconName = 'activity'): IconName {
-  const kebab = (name ?? '').replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/([a-zA-Z])(\d)/g, '$1-$2').toLowerCase();
+  const kebab = (name ?? '')
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replace(/([a-zA-Z])(\d)/g, '$1-$2')
+    .toLowerCase();
   return kebab in ICONS ? (kebab as IconName) : otherwise;
 }

@@ -1,7 +1,8 @@
 /** Asks for the API key and tries it before it counts. */
 
 import { useId, useRef, useState } from 'preact/hooks';
-import { ApiError, failure, send } from '../core/api';
+import { failure, send } from '../core/api';
+import { ApiError } from '../core/error';
 import { answer, asking } from '../core/key';
 import { Button } from './controls';
 import { Dialog } from './dialog';

@@ -72,7 +72,7 @@ export function Stat({ label, value, note, tone, icon, title }: StatProps) {
     <div class={`stat ${tone ?? ''}`} title={title}>
       <p class="stat-label">
         {icon && <Icon name={icon} size={14} />}
-        {label}
+        <span title={label}>{label}</span>
       </p>
       <p class="stat-value">{value}</p>
       {note !== undefined && <p class="stat-note">{note}</p>}

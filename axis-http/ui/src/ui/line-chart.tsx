@@ -44,7 +44,17 @@ interface Props {
 
 const MARK_RADIUS = 5;
 
-export function LineChart({ label, x, lines, limits = [], marks = [], time = true, height = 240, format = number, formatX }: Props) {
+export function LineChart({
+  label,
+  x,
+  lines,
+  limits = [],
+  marks = [],
+  time = true,
+  height = 240,
+  format = number,
+  formatX,
+}: Props) {
   const host = useRef<HTMLDivElement>(null);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [at, setAt] = useState<number | null>(null);
@@ -66,7 +76,8 @@ export function LineChart({ label, x, lines, limits = [], marks = [], time = tru
       chart.destroy();
     };
   }, [x, shown, limits, marks, height, colours]);
-  const describe = formatX ?? (time ? (value: number) => minute(new Date(value * 1000)) : (value: number) => number(value));
+  const describe =
+    formatX ?? (time ? (value: number) => minute(new Date(value * 1000)) : (value: number) => number(value));
   const index = at ?? x.length - 1;
   const toggle = (name: string) => {
     const next = new Set(hidden);
@@ -86,9 +97,15 @@ export function LineChart({ label, x, lines, limits = [], marks = [], time = tru
             aria-pressed={!hidden.has(line.label)}
             onClick={() => toggle(line.label)}
           >
-            <i class={`swatch ${line.dashed ? 'dashed' : ''}`} style={{ '--swatch': paint(line.color) }} aria-hidden="true" />
+            <i
+              class={`swatch ${line.dashed ? 'dashed' : ''}`}
+              style={{ '--swatch': paint(line.color) }}
+              aria-hidden="true"
+            />
             {line.label}
-            <b class="num">{line.values[index] === null || line.values[index] === undefined ? '–' : format(line.values[index])}</b>
+            <b class="num">
+              {line.values[index] === null || line.values[index] === undefined ? '–' : format(line.values[index])}
+            </b>
           </button>
         ))}
         {limits.map((limit) => (
@@ -124,7 +141,7 @@ function options(
     height,
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    padding: [12, 12, 0, 0],
+    padding: [12, 28, 0, 0],
     scales: { x: { time }, y: { range: (_, low, high) => range(low, high, limits) } },
     axes: [
       { ...axis, grid: { show: false }, space: 64, ...(formatX ? { values: (_, splits) => splits.map(formatX) } : {}) },
@@ -184,7 +201,13 @@ function drawMarks(chart: uPlot, marks: Mark[]): void {
     ctx.fillStyle = color('--surface');
     ctx.lineWidth = 2 * devicePixelRatio;
     ctx.beginPath();
-    ctx.arc(chart.valToPos(mark.x, 'x', true), chart.valToPos(mark.y, 'y', true), MARK_RADIUS * devicePixelRatio, 0, 2 * Math.PI);
+    ctx.arc(
+      chart.valToPos(mark.x, 'x', true),
+      chart.valToPos(mark.y, 'y', true),
+      MARK_RADIUS * devicePixelRatio,
+      0,
+      2 * Math.PI,
+    );
     ctx.fill();
     ctx.stroke();
     ctx.restore();

@@ -35,9 +35,15 @@ export function isNumeric(type: string | undefined): boolean {
 export function shownValue(value: unknown, type: string | undefined): ComponentChildren {
   if (value === null || value === undefined) return <span class="dim">–</span>;
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (typeof value === 'number') return Number.isInteger(value) ? count(value) : number(value, Math.abs(value) < 10 ? 4 : 2).replace(/([.,]\d*?)0+$/, '$1').replace(/[.,]$/, '');
+  if (typeof value === 'number')
+    return Number.isInteger(value)
+      ? count(value)
+      : number(value, Math.abs(value) < 10 ? 4 : 2)
+          .replace(/([.,]\d*?)0+$/, '$1')
+          .replace(/[.,]$/, '');
   if (type?.startsWith('TIMESTAMP') && typeof value === 'string') return moment(time(value));
   const text = cell(value);
+  if (type === 'UUID') return <span class="mono" title={text}>{`${text.slice(0, 8)}…`}</span>;
   return text.length > MOST ? `${text.slice(0, MOST)}…` : text;
 }
 
@@ -49,7 +55,13 @@ export function Table({ label, columns, rows, sort, onSort, onOpen, busy }: Prop
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column.key} scope="col" class={isNumeric(column.type) ? 'right' : ''} aria-sort={onSort ? order(column.key) : undefined} title={column.type}>
+              <th
+                key={column.key}
+                scope="col"
+                class={isNumeric(column.type) ? 'right' : ''}
+                aria-sort={onSort ? order(column.key) : undefined}
+                title={column.type}
+              >
                 {onSort ? (
                   <button type="button" class="sort" onClick={() => onSort(column.key)}>
                     {column.label}

@@ -8,7 +8,9 @@ export function ColumnChoice({ all, chosen }: { all: Column[]; chosen: string[] 
   const set = (names: string[]) => setQuery({ columns: names.join(',') }, 'replace');
   const toggle = (name: string) => {
     // In the order of the relation; the last one stays.
-    const next = all.map((column) => column.column_name).filter((column) => (column === name) !== chosen.includes(column));
+    const next = all
+      .map((column) => column.column_name)
+      .filter((column) => (column === name) !== chosen.includes(column));
     if (next.length > 0) set(next);
   };
   return (
@@ -28,7 +30,11 @@ export function ColumnChoice({ all, chosen }: { all: Column[]; chosen: string[] 
         </div>
         {all.map((column) => (
           <label key={column.column_name} class="check">
-            <input type="checkbox" checked={chosen.includes(column.column_name)} onChange={() => toggle(column.column_name)} />
+            <input
+              type="checkbox"
+              checked={chosen.includes(column.column_name)}
+              onChange={() => toggle(column.column_name)}
+            />
             <span>{column.column_name}</span>
             <span class="dim small">{column.column_type.toLowerCase()}</span>
           </label>

@@ -1,6 +1,6 @@
 /** All rows of a question, page by page, all of them of the same generation. */
 
-import { ApiError } from '../../core/api';
+import { ApiError } from '../../core/error';
 import type { Row } from '../../core/types';
 import { count } from '../../lib/format';
 
@@ -32,7 +32,11 @@ async function everything(source: Source): Promise<Row[]> {
   for (let page = 1; ; page += 1) {
     const { data, total } = await source.page(page, PAGE);
     if (total > MOST_ROWS) {
-      throw new ApiError(`${count(total)} rows are more than the ${count(MOST_ROWS)} that are exported from here; narrow the filters, or use a SELECT`, 0, null);
+      throw new ApiError(
+        `${count(total)} rows are more than the ${count(MOST_ROWS)} that are exported from here; narrow the filters, or use a SELECT`,
+        0,
+        null,
+      );
     }
     rows.push(...data);
     source.progress(rows.length);

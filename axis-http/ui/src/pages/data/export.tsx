@@ -26,9 +26,16 @@ export function Export({ name, path, params, columns, total }: Props) {
     setDone(0);
     try {
       const rows = await exported({
-        page: (page, size) => api<{ data: Row[]; total: number }>(path, { params: { ...params, columns: columns.join(','), page, page_size: size }, signal: stop.signal }),
+        page: (page, size) =>
+          api<{ data: Row[]; total: number }>(path, {
+            params: { ...params, columns: columns.join(','), page, page_size: size },
+            signal: stop.signal,
+          }),
         generation: async () => {
-          const { datasets } = await api<{ datasets: { dataset: string; generation: number }[] }>('/api/store/datasets', { signal: stop.signal });
+          const { datasets } = await api<{ datasets: { dataset: string; generation: number }[] }>(
+            '/api/store/datasets',
+            { signal: stop.signal },
+          );
           return datasets.find((one) => one.dataset === name)?.generation ?? 0;
         },
         progress: setDone,

@@ -48,7 +48,15 @@ export default function Data() {
         value={name}
         tabs={names.map((one) => [one, datasetTitle(one)] as const)}
         controls="rows"
-        onChange={(dataset) => setQuery(Object.fromEntries([...query.value.keys()].map((key) => [key, key === 'dataset' ? dataset : null]).concat([['dataset', dataset]])))}
+        onChange={(dataset) =>
+          setQuery(
+            Object.fromEntries(
+              [...query.value.keys()]
+                .map((key) => [key, key === 'dataset' ? dataset : null])
+                .concat([['dataset', dataset]]),
+            ),
+          )
+        }
       />
       <div id="rows" role="tabpanel" class="stack">
         <Rows key={name} name={name} />
@@ -61,9 +69,16 @@ function Rows({ name }: { name: string }) {
   const [open, setOpen] = useState<Row | null>(null);
   const version = generation(name);
   const path = `/api/store/data/${encodeURIComponent(name)}`;
-  const metadata = useResource(name, (signal) => api<{ metadata: Metadata }>(`/api/store/metadata/${encodeURIComponent(name)}`, { signal }), version);
+  const metadata = useResource(
+    name,
+    (signal) => api<{ metadata: Metadata }>(`/api/store/metadata/${encodeURIComponent(name)}`, { signal }),
+    version,
+  );
   const known = metadata.data?.metadata.columns ?? [];
-  const chosen = query.value.get('columns')?.split(',').filter((column) => known.some((one) => one.column_name === column));
+  const chosen = query.value
+    .get('columns')
+    ?.split(',')
+    .filter((column) => known.some((one) => one.column_name === column));
   const columns = chosen && chosen.length > 0 ? chosen : usual(known.map((one) => one.column_name));
   const page = pageNumber(query.value.get('page'));
   const sort = query.value.get('sort_by') ?? (known.some((one) => one.column_name === 'timestamp') ? 'timestamp' : '');
@@ -90,10 +105,22 @@ function Rows({ name }: { name: string }) {
   return (
     <>
       <form class="filters" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
-        <Search label="Search rows" value={search} placeholder="Search rows" onChange={(value) => setQuery({ search: value, page: null }, 'replace')} />
+        <Search
+          label="Search rows"
+          value={search}
+          placeholder="Search rows"
+          onChange={(value) => setQuery({ search: value, page: null }, 'replace')}
+        />
         {FILTERS.map(([field, label]) =>
           (values[field]?.length ?? 0) > 1 || query.value.has(field) ? (
-            <Select key={field} label={label} value={query.value.get(field) ?? ''} options={values[field] ?? []} any="All" onChange={(value) => setQuery({ [field]: value, page: null })} />
+            <Select
+              key={field}
+              label={label}
+              value={query.value.get(field) ?? ''}
+              options={values[field] ?? []}
+              any="All"
+              onChange={(value) => setQuery({ [field]: value, page: null })}
+            />
           ) : null,
         )}
         {active && (
@@ -105,7 +132,9 @@ function Rows({ name }: { name: string }) {
         <ColumnChoice all={known} chosen={columns} />
         <Export name={name} path={path} params={asked} columns={columns} total={data?.total ?? 0} />
       </form>
-      {(error ?? metadata.error) && <Problem error={(error ?? metadata.error)!} retry={error ? reload : metadata.reload} />}
+      {(error ?? metadata.error) && (
+        <Problem error={(error ?? metadata.error)!} retry={error ? reload : metadata.reload} />
+      )}
       <Panel busy={loading} class="flush">
         {!data && !error && <Skeleton lines={12} />}
         {data?.total === 0 && (
@@ -117,14 +146,25 @@ function Rows({ name }: { name: string }) {
           <>
             <Table
               label={`Rows of ${datasetTitle(name)}`}
-              columns={columns.map((column) => ({ key: column, label: column, type: known.find((one) => one.column_name === column)?.column_type }))}
+              columns={columns.map((column) => ({
+                key: column,
+                label: column,
+                type: known.find((one) => one.column_name === column)?.column_type,
+              }))}
               rows={data.data}
               sort={{ key: sort, descending }}
-              onSort={(key) => setQuery({ sort_by: key, sort_dir: key === sort && descending ? 'asc' : null, page: null })}
+              onSort={(key) =>
+                setQuery({ sort_by: key, sort_dir: key === sort && descending ? 'asc' : null, page: null })
+              }
               onOpen={setOpen}
               busy={loading}
             />
-            <Pager page={page} size={SIZE} total={data.total} onPage={(to) => setQuery({ page: to === 1 ? null : to })} />
+            <Pager
+              page={page}
+              size={SIZE}
+              total={data.total}
+              onPage={(to) => setQuery({ page: to === 1 ? null : to })}
+            />
           </>
         )}
       </Panel>
@@ -134,9 +174,30 @@ function Rows({ name }: { name: string }) {
 }
 
 /** What people look for first, then whatever there is. */
-const LIKED = ['timestamp', 'created_at', 'Timestamp', 'Case_ID', 'source_name', 'Business', 'environment', 'kpi_name', 'metric_name', 'metric_score', 'numeric_value', 'evaluation_name', 'model_name', 'latency', 'passed', 'query', 'Message_Count'];
+const LIKED = [
+  'timestamp',
+  'created_at',
+  'Timestamp',
+  'Case_ID',
+  'source_name',
+  'Business',
+  'environment',
+  'kpi_name',
+  'metric_name',
+  'metric_score',
+  'numeric_value',
+  'evaluation_name',
+  'model_name',
+  'latency',
+  'passed',
+  'query',
+  'Message_Count',
+];
 
 function usual(known: string[]): string[] {
   const liked = LIKED.filter((name) => known.includes(name));
-  return [...liked, ...known.filter((name) => !liked.includes(name))].slice(0, Math.max(FIRST, Math.min(liked.length, FIRST + 2)));
+  return [...liked, ...known.filter((name) => !liked.includes(name))].slice(
+    0,
+    Math.max(FIRST, Math.min(liked.length, FIRST + 2)),
+  );
 }

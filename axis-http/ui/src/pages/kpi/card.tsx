@@ -6,8 +6,17 @@ import { Icon, type IconName } from '../../ui/icons';
 import type { KpiCard } from './types';
 import { shown } from './units';
 
-const ARROWS: Record<KpiCard['trend_direction'], IconName> = { up: 'trending-up', down: 'trending-down', flat: 'minus' };
-const PERIODS: Record<string, string> = { avg_7d: 'mean of 7 days', avg_30d: 'mean of 30 days', daily: 'last day', latest: 'last day' };
+const ARROWS: Record<KpiCard['trend_direction'], IconName> = {
+  up: 'trending-up',
+  down: 'trending-down',
+  flat: 'minus',
+};
+const PERIODS: Record<string, string> = {
+  avg_7d: 'mean of 7 days',
+  avg_30d: 'mean of 30 days',
+  daily: 'last day',
+  latest: 'last day',
+};
 
 /** Whether the direction is the one that is wanted. */
 export function isGood(card: KpiCard): boolean | null {
@@ -20,7 +29,12 @@ export function Card({ card }: { card: KpiCard }) {
   const tone = good === null ? '' : good ? 'good' : 'bad';
   const words = card.trend_direction === 'flat' ? 'steady' : `${card.trend_direction}, ${good ? 'better' : 'worse'}`;
   return (
-    <button type="button" class="kpi-card" onClick={() => setQuery({ open: card.kpi_name })} aria-label={`${card.display_name}: ${shown(card.current_value, card.unit)}, ${words}`}>
+    <button
+      type="button"
+      class="kpi-card"
+      onClick={() => setQuery({ open: card.kpi_name })}
+      aria-label={`${card.display_name}: ${shown(card.current_value, card.unit)}, ${words}`}
+    >
       <span class="kpi-name">{card.display_name}</span>
       <span class="kpi-row">
         <span class="kpi-value num">{shown(card.current_value, card.unit)}</span>
@@ -29,7 +43,11 @@ export function Card({ card }: { card: KpiCard }) {
           {words}
         </span>
       </span>
-      <Spark values={card.sparkline.map((point) => point.value)} label={`The last ${card.sparkline.length} days`} color={good === false ? '--bad' : '--accent'} />
+      <Spark
+        values={card.sparkline.map((point) => point.value)}
+        label={`The last ${card.sparkline.length} days`}
+        color={good === false ? '--bad' : '--accent'}
+      />
       <span class="dim small">{PERIODS[card.card_display_value] ?? card.card_display_value}</span>
     </button>
   );

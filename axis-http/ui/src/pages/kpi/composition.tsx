@@ -24,11 +24,18 @@ function parts(chart: Composition, cards: KpiCard[]) {
   const found = chart.kpis.flatMap((part, index) => {
     const value = cards.find((card) => card.kpi_name === part.kpi_name)?.current_value;
     if (value === null || value === undefined || value < 0) return [];
-    return [{ label: part.label ?? title(part.kpi_name), value, text: percent(value), color: part.color ?? nth(index) }];
+    return [
+      { label: part.label ?? title(part.kpi_name), value, text: percent(value), color: part.color ?? nth(index) },
+    ];
   });
   const rest = 100 - found.reduce((sum, part) => sum + part.value, 0);
   if (found.length > 0 && chart.show_remainder && rest > 0) {
-    found.push({ label: chart.remainder_label ?? 'Rest', value: rest, text: percent(rest), color: chart.remainder_color ?? '--text-3' });
+    found.push({
+      label: chart.remainder_label ?? 'Rest',
+      value: rest,
+      text: percent(rest),
+      color: chart.remainder_color ?? '--text-3',
+    });
   }
   return found;
 }

@@ -52,16 +52,33 @@ export default function Kpi() {
   const cards = categories.flatMap((category) => category.kpis);
   const open = cards.find((card) => card.kpi_name === query.value.get('open'));
   return (
-    <Page title="KPI" lead={range?.min_date && range.max_date ? `${day(time(range.min_date))} to ${day(time(range.max_date))}` : undefined}>
+    <Page
+      title="KPI"
+      lead={
+        range?.min_date && range.max_date ? `${day(time(range.min_date))} to ${day(time(range.max_date))}` : undefined
+      }
+    >
       <form class="filters" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
         {FIELDS.map(([name, label, list]) =>
           (lists.data?.[list].length ?? 0) > 1 || query.value.has(name) ? (
-            <Select key={name} label={label} value={query.value.get(name) ?? ''} options={lists.data?.[list] ?? []} any="All" onChange={(value) => setQuery({ [name]: value })} />
+            <Select
+              key={name}
+              label={label}
+              value={query.value.get(name) ?? ''}
+              options={lists.data?.[list] ?? []}
+              any="All"
+              onChange={(value) => setQuery({ [name]: value })}
+            />
           ) : null,
         )}
         <div class="field">
           <span class="label">Time</span>
-          <Segments label="Time" value={query.value.get('range') ?? ''} options={SPANS} onChange={(value) => setQuery({ range: value })} />
+          <Segments
+            label="Time"
+            value={query.value.get('range') ?? ''}
+            options={SPANS}
+            onChange={(value) => setQuery({ range: value })}
+          />
         </div>
         {NAMES.some((name) => query.value.has(name)) && (
           <Button small icon="x" onClick={() => setQuery(Object.fromEntries(NAMES.map((name) => [name, null])))}>
@@ -75,19 +92,26 @@ export default function Kpi() {
           Widen the filters, or look into <code>visible_kpis</code> of the configuration.
         </Empty>
       )}
-      {categories.map((category) => (
-        <section key={category.category} class="kpi-category" aria-label={category.display_name}>
-          <h2>
-            <Icon name={configured(category.icon, 'target')} size={18} />
-            {category.display_name}
-          </h2>
-          <div class="kpi-cards">
-            {category.kpis.map((card) => (
-              <Card key={card.kpi_name} card={card} />
-            ))}
-          </div>
-        </section>
-      ))}
+      <div class="kpi-board">
+        {categories.map((category) => (
+          <section
+            key={category.category}
+            class="kpi-category"
+            aria-label={category.display_name}
+            style={{ '--kpis': category.kpis.length }}
+          >
+            <h2>
+              <Icon name={configured(category.icon, 'target')} size={18} />
+              {category.display_name}
+            </h2>
+            <div class="kpi-cards">
+              {category.kpis.map((card) => (
+                <Card key={card.kpi_name} card={card} />
+              ))}
+            </div>
+          </section>
+        ))}
+      </div>
       <Compositions charts={lists.data?.composition_charts ?? []} cards={cards} />
       {open && <TrendDialog card={open} params={params} version={version} />}
     </Page>

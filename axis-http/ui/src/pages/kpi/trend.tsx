@@ -13,7 +13,11 @@ import { shown } from './units';
 
 export function TrendDialog({ card, params, version }: { card: KpiCard; params: Params; version: number }) {
   const asked = { ...params, kpi_names: card.kpi_name };
-  const trends = useResource(JSON.stringify(asked), (signal) => api<KpiTrends>('/api/kpi/trends', { params: asked, signal }), version);
+  const trends = useResource(
+    JSON.stringify(asked),
+    (signal) => api<KpiTrends>('/api/kpi/trends', { params: asked, signal }),
+    version,
+  );
   const { x, lines } = useMemo(() => arranged(trends.data), [trends.data]);
   return (
     <Dialog wide title={card.display_name} onClose={() => setQuery({ open: null })}>

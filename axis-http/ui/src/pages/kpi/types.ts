@@ -18,7 +18,14 @@ export interface KpiAnswer {
 }
 
 export interface KpiTrends {
-  data: { date: string; kpi_name: string; value: number; avg_7d: number | null; avg_30d: number | null; count: number }[];
+  data: {
+    date: string;
+    kpi_name: string;
+    value: number;
+    avg_7d: number | null;
+    avg_30d: number | null;
+    count: number;
+  }[];
   kpi_names: string[];
 }
 

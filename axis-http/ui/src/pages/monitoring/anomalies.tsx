@@ -18,7 +18,8 @@ export function Anomalies({ filters, version }: Asked) {
         <li key={`${finding.metric} ${finding.rule}`} class={finding.severity === 'error' ? 'bad' : 'warn'}>
           <Icon name="alert-triangle" />
           <span>
-            <b>{title(finding.metric)}</b> {explained(finding)} <span class="dim">({minute(time(finding.timestamp))})</span>
+            <b>{title(finding.metric)}</b> {explained(finding)}{' '}
+            <span class="dim">({minute(time(finding.timestamp))})</span>
           </span>
           <Button small onClick={() => setQuery({ metric_name: finding.metric })}>
             Show

@@ -27,7 +27,15 @@ export function BreakdownPanel({ filters, version, thresholds }: Asked & { thres
     <Panel
       title="Metrics"
       busy={loading}
-      actions={<Select label="Group by" value={group} options={GROUPS} any="Nothing" onChange={(value) => setQuery({ group_by: value })} />}
+      actions={
+        <Select
+          label="Group by"
+          value={group}
+          options={GROUPS}
+          any="Nothing"
+          onChange={(value) => setQuery({ group_by: value })}
+        />
+      }
     >
       {error && <Problem error={error} retry={reload} />}
       {!data && !error && <Skeleton lines={5} />}
@@ -56,12 +64,24 @@ export function BreakdownPanel({ filters, version, thresholds }: Asked & { thres
           </table>
         </div>
       )}
-      {data && data.groups_omitted > 0 && <p class="dim small">{count(data.groups_omitted)} more groups are not shown.</p>}
+      {data && data.groups_omitted > 0 && (
+        <p class="dim small">{count(data.groups_omitted)} more groups are not shown.</p>
+      )}
     </Panel>
   );
 }
 
-function Line({ name, scores, thresholds, inner }: { name: string; scores: Scores; thresholds: Thresholds | null; inner?: boolean }) {
+function Line({
+  name,
+  scores,
+  thresholds,
+  inner,
+}: {
+  name: string;
+  scores: Scores;
+  thresholds: Thresholds | null;
+  inner?: boolean;
+}) {
   const colour = tone(scores.avg, thresholds) ?? 'accent';
   return (
     <tr class={inner ? 'inner' : ''}>
@@ -69,7 +89,10 @@ function Line({ name, scores, thresholds, inner }: { name: string; scores: Score
       <td>
         <span class="meter">
           <span class="bar-track" aria-hidden="true">
-            <span class="bar-fill" style={{ width: `${Math.min(100, Math.max(0, scores.avg * 100))}%`, background: `var(--${colour})` }} />
+            <span
+              class="bar-fill"
+              style={{ width: `${Math.min(100, Math.max(0, scores.avg * 100))}%`, background: `var(--${colour})` }}
+            />
           </span>
           <span class="num">{number(scores.avg, 3)}</span>
         </span>

@@ -39,8 +39,17 @@ export function Classification({ filters, version }: Asked) {
             onChange={(value) => setQuery({ class: value }, 'replace')}
           />
           <div id="classification" role="tabpanel" class="grid-2 inner">
-            <BarList bars={chosen.other_count > 0 ? [...bars, { label: 'other', value: chosen.other_count, color: OTHER }] : bars} />
-            <Course metric={chosen.metric_name} order={chosen.categories.map((one) => one.value)} filters={filters} version={version} />
+            <BarList
+              bars={
+                chosen.other_count > 0 ? [...bars, { label: 'other', value: chosen.other_count, color: OTHER }] : bars
+              }
+            />
+            <Course
+              metric={chosen.metric_name}
+              order={chosen.categories.map((one) => one.value)}
+              filters={filters}
+              version={version}
+            />
           </div>
         </>
       )}

@@ -56,7 +56,12 @@ export function FilterBar({ metadata }: { metadata: Metadata | undefined }) {
       ))}
       <div class="field">
         <span class="label">Time</span>
-        <Segments label="Time" value={range} options={SPANS} onChange={(value) => setQuery({ range: value, time_start: null, time_end: null })} />
+        <Segments
+          label="Time"
+          value={range}
+          options={SPANS}
+          onChange={(value) => setQuery({ range: value, time_start: null, time_end: null })}
+        />
       </div>
       <Select
         label="By"
@@ -69,7 +74,13 @@ export function FilterBar({ metadata }: { metadata: Metadata | undefined }) {
         onChange={(value) => setQuery({ granularity: value === 'daily' ? null : value })}
       />
       {active && (
-        <Button small icon="x" onClick={() => setQuery(Object.fromEntries([...NAMES, 'range', 'time_start', 'time_end'].map((name) => [name, null])))}>
+        <Button
+          small
+          icon="x"
+          onClick={() =>
+            setQuery(Object.fromEntries([...NAMES, 'range', 'time_start', 'time_end'].map((name) => [name, null])))
+          }
+        >
           Clear
         </Button>
       )}

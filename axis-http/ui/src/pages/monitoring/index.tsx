@@ -1,6 +1,7 @@
 /** How good the answers of the monitored systems are. */
 
-import { api, ApiError } from '../../core/api';
+import { api } from '../../core/api';
+import { ApiError } from '../../core/error';
 import { datasets, generation } from '../../core/datasets';
 import { useResource } from '../../core/resource';
 import { href } from '../../core/router';

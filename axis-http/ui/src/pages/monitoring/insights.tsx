@@ -37,7 +37,10 @@ export function InsightsPanel({ filters, version }: Asked) {
               {record.actual_output && <blockquote class="answer">{record.actual_output}</blockquote>}
             </details>
             <p class="dim small">
-              {[record.source_info.source_name, record.source_info.source_component, record.source_info.environment].filter(Boolean).join(' · ')} · <Ago at={record.timestamp} />
+              {[record.source_info.source_name, record.source_info.source_component, record.source_info.environment]
+                .filter(Boolean)
+                .join(' · ')}{' '}
+              · <Ago at={record.timestamp} />
             </p>
           </li>
         ))}

@@ -11,7 +11,11 @@ import type { Latency } from './types';
 const BINS = 32;
 
 export function LatencyPanel({ filters, version }: Asked) {
-  const { data, error, loading, reload } = useAnalytics<Latency>('latency-distribution', { ...filters, bins: BINS }, version);
+  const { data, error, loading, reload } = useAnalytics<Latency>(
+    'latency-distribution',
+    { ...filters, bins: BINS },
+    version,
+  );
   const seconds = (value: number) => duration(value * 1000);
   const { p50, p95, p99 } = data?.percentiles ?? { p50: null, p95: null, p99: null };
   const marks = [
@@ -20,7 +24,7 @@ export function LatencyPanel({ filters, version }: Asked) {
     { label: 'p99', value: p99 },
   ].filter((mark): mark is { label: string; value: number } => mark.value !== null);
   return (
-    <Panel title="Latency" busy={loading}>
+    <Panel title="Latency" class="fill" busy={loading}>
       {error && <Problem error={error} retry={reload} />}
       {!data && !error && <Skeleton height={220} />}
       {data &&

@@ -18,7 +18,13 @@ export function SummaryPanel({ filters, version, thresholds }: Asked & { thresho
   return (
     <div class="stats">
       <Stat label="Records" value={compact(kpis.records)} note="traces" icon="database" title={count(kpis.records)} />
-      <Stat label="Scores" value={compact(kpis.total_records)} note="evaluations" icon="hash" title={count(kpis.total_records)} />
+      <Stat
+        label="Scores"
+        value={compact(kpis.total_records)}
+        note="evaluations"
+        icon="hash"
+        title={count(kpis.total_records)}
+      />
       <Stat
         label="Average score"
         value={some ? number(kpis.avg_score, 3) : '–'}
@@ -26,9 +32,19 @@ export function SummaryPanel({ filters, version, thresholds }: Asked & { thresho
         tone={some ? tone(kpis.avg_score, thresholds) : undefined}
         icon="gauge"
       />
-      <Stat label="Pass rate" value={some ? percent(kpis.pass_rate) : '–'} note={thresholds ? `passed from ${number(thresholds.pass)}` : ' '} icon="check-circle" />
+      <Stat
+        label="Pass rate"
+        value={some ? percent(kpis.pass_rate) : '–'}
+        note={thresholds ? `passed from ${number(thresholds.pass)}` : ' '}
+        icon="check-circle"
+      />
       <Stat label="Median latency" value={seconds(kpis.p50_latency)} note="half are faster" icon="clock" />
-      <Stat label="95% within" value={seconds(kpis.p95_latency)} note={`99% within ${seconds(kpis.p99_latency)}`} icon="clock" />
+      <Stat
+        label="95% within"
+        value={seconds(kpis.p95_latency)}
+        note={`99% within ${seconds(kpis.p99_latency)}`}
+        icon="clock"
+      />
     </div>
   );
 }

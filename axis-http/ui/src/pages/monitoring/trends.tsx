@@ -44,7 +44,12 @@ export function TrendsPanel({ filters, version, thresholds }: Asked & { threshol
       title="Scores over time"
       busy={trends.loading}
       actions={
-        <Segments label="Statistic" value={statistic} options={NAMES} onChange={(value) => setQuery({ statistic: value === 'avg' ? null : value })} />
+        <Segments
+          label="Statistic"
+          value={statistic}
+          options={NAMES}
+          onChange={(value) => setQuery({ statistic: value === 'avg' ? null : value })}
+        />
       }
     >
       {trends.error && <Problem error={trends.error} retry={trends.reload} />}

@@ -33,7 +33,8 @@ export function Actions({ dataset, live }: { dataset: Dataset; live: Live | unde
       title: `Rebuild ${title} from scratch?`,
       text: (
         <p>
-          All rows are read from the source again{dataset.rows ? ` (about ${count(dataset.rows)})` : ''}. What is there now is served until the new copy is complete.
+          All rows are read from the source again{dataset.rows ? ` (about ${count(dataset.rows)})` : ''}. What is there
+          now is served until the new copy is complete.
         </p>
       ),
       action: 'Full rebuild',
@@ -45,16 +46,35 @@ export function Actions({ dataset, live }: { dataset: Dataset; live: Live | unde
       text: <p>The data stays. The next sync reads everything again, which may take long and burdens the source.</p>,
       action: 'Reset watermarks',
       danger: true,
-      then: () => void act({ method: 'POST' }, `${path}/reset-watermark`, `The watermarks of ${title} are reset; the next sync is a full one.`),
+      then: () =>
+        void act(
+          { method: 'POST' },
+          `${path}/reset-watermark`,
+          `The watermarks of ${title} are reset; the next sync is a full one.`,
+        ),
     });
   return (
     <footer class="card-foot">
       {running ? (
-        <Button small kind="danger" icon="square" disabled={busy} onClick={() => void act({ method: 'DELETE' }, path, `The sync of ${title} is being cancelled.`)}>
+        <Button
+          key="cancel"
+          small
+          kind="danger"
+          icon="square"
+          disabled={busy}
+          onClick={() => void act({ method: 'DELETE' }, path, `The sync of ${title} is being cancelled.`)}
+        >
           Cancel
         </Button>
       ) : (
-        <Button small kind="primary" icon="refresh" disabled={busy || !dataset.configured} onClick={() => void act({ method: 'POST' }, path, `${title} is being synced.`)}>
+        <Button
+          key="sync"
+          small
+          kind="primary"
+          icon="refresh"
+          disabled={busy || !dataset.configured}
+          onClick={() => void act({ method: 'POST' }, path, `${title} is being synced.`)}
+        >
           Sync
         </Button>
       )}

@@ -4,13 +4,13 @@ import { now } from '../../core/clock';
 import { live, runs } from '../../core/datasets';
 import { href } from '../../core/router';
 import type { Dataset } from '../../core/types';
-import { count } from '../../lib/format';
+import { count, duration } from '../../lib/format';
 import { freshAt, HEALTH, health } from '../../lib/fresh';
 import { datasetTitle, explain } from '../../lib/words';
 import { Icon, type IconName } from '../../ui/icons';
 import { Ago } from '../../ui/layout';
 import { Actions } from './actions';
-import { Progress } from './progress';
+import { ProgressBar, ProgressText } from './progress';
 import { Runs } from './runs';
 import { Watermarks } from './watermarks';
 
@@ -30,48 +30,62 @@ export function DatasetCard({ dataset }: { dataset: Dataset }) {
   const interval = dataset.refresh_interval_minutes;
   return (
     <article class={`card ${tone}`} aria-labelledby={`card-${name}`} data-dataset={name}>
-      <Progress dataset={dataset} live={going} />
+      <ProgressBar dataset={dataset} live={going} />
       <header class="card-head">
         <div>
           <h2 id={`card-${name}`}>{datasetTitle(name)}</h2>
-          <p class="dim mono">{dataset.relation ?? name}</p>
+          {going || dataset.running ? (
+            <ProgressText dataset={dataset} live={going} />
+          ) : (
+            <p class="dim mono">{dataset.relation ?? name}</p>
+          )}
         </div>
         <span class={`badge ${tone}`}>
           <Icon name={ICONS[tone] ?? 'circle-dashed'} size={14} />
           {going?.verifying ? 'Verifying' : word}
         </span>
       </header>
-      <dl class="facts">
-        <div>
-          <dt>Rows</dt>
-          <dd class="num">
-            <a href={href('data', { dataset: name })}>{count(dataset.rows)}</a>
-          </dd>
+      <div class="card-body">
+        <div class="card-side">
+          <dl class="facts">
+            <div>
+              <dt>Rows</dt>
+              <dd class="num">
+                <a href={href('data', { dataset: name })}>{count(dataset.rows)}</a>
+              </dd>
+            </div>
+            <div>
+              <dt>Fresh as of</dt>
+              <dd class="num">
+                <Ago at={freshAt(dataset)} />
+              </dd>
+            </div>
+            <div>
+              <dt>Generation</dt>
+              <dd class="num" title="Grows by one with every change that readers see">
+                {count(dataset.generation)}
+              </dd>
+            </div>
+            <div>
+              <dt>Schedule</dt>
+              <dd class="num">{interval > 0 ? `every ${duration(interval * 60_000)}` : 'by hand'}</dd>
+            </div>
+          </dl>
+          <Watermarks dataset={dataset} />
         </div>
-        <div>
-          <dt>Fresh as of</dt>
-          <dd class="num">
-            <Ago at={freshAt(dataset)} />
-          </dd>
-        </div>
-        <div>
-          <dt>Generation</dt>
-          <dd class="num" title="Grows by one with every change that readers see">
-            {count(dataset.generation)}
-          </dd>
-        </div>
-        <div>
-          <dt>Schedule</dt>
-          <dd class="num">{interval > 0 ? `every ${interval} min` : 'by hand'}</dd>
-        </div>
-      </dl>
-      {failure && <FailureNote code={failure.code} message={failure.message} at={failure.at} served={dataset.generation > 0} />}
-      {dataset.derived?.error && <FailureNote code="AXIS_SCHEMA_MISMATCH" message={dataset.derived.error} at={null} served={false} />}
-      {!dataset.configured && !dataset.last_success && (
-        <p class="card-note">No connection is configured. Rows may be uploaded, or configure a connection and queries.</p>
+        <Runs runs={runs.value.get(name) ?? []} report={dataset.last_success} />
+      </div>
+      {failure && (
+        <FailureNote code={failure.code} message={failure.message} at={failure.at} served={dataset.generation > 0} />
       )}
-      <Runs runs={runs.value.get(name) ?? []} report={dataset.last_success} />
-      <Watermarks dataset={dataset} />
+      {dataset.derived?.error && (
+        <FailureNote code="AXIS_SCHEMA_MISMATCH" message={dataset.derived.error} at={null} served={false} />
+      )}
+      {!dataset.configured && !dataset.last_success && (
+        <p class="card-note">
+          No connection is configured. Rows may be uploaded, or configure a connection and queries.
+        </p>
+      )}
       <Actions dataset={dataset} live={going} />
     </article>
   );

@@ -13,7 +13,11 @@ import type { Findings, Summary } from '../monitoring/types';
 export function Headlines() {
   const has = (name: string) => (datasets.value?.find((one) => one.dataset === name)?.generation ?? 0) > 0;
   const monitoring = useResource(has('monitoring') ? 'monitoring' : null, loadMonitoring, generation('monitoring'));
-  const kpi = useResource(has('kpi') ? 'kpi' : null, (signal) => api<KpiAnswer>('/api/kpi/categories', { signal }), generation('kpi'));
+  const kpi = useResource(
+    has('kpi') ? 'kpi' : null,
+    (signal) => api<KpiAnswer>('/api/kpi/categories', { signal }),
+    generation('kpi'),
+  );
   const summary = monitoring.data?.summary;
   const findings = monitoring.data?.findings ?? [];
   const cards = kpi.data?.categories.flatMap((category) => category.kpis.slice(0, 1)) ?? [];
@@ -25,17 +29,33 @@ export function Headlines() {
         {summary && (
           <>
             <a href={href('monitoring')}>
-              <Stat label="Average score" value={number(summary.avg_score, 3)} note={`${compact(summary.total_records)} scores`} icon="gauge" />
+              <Stat
+                label="Average score"
+                value={number(summary.avg_score, 3)}
+                note={`${compact(summary.total_records)} scores`}
+                icon="gauge"
+              />
             </a>
             <a href={href('monitoring')}>
-              <Stat label="Pass rate" value={percent(summary.pass_rate)} note={`95% within ${number(summary.p95_latency, 2)} s`} icon="check-circle" />
+              <Stat
+                label="Pass rate"
+                value={percent(summary.pass_rate)}
+                note={`95% within ${number(summary.p95_latency, 2)} s`}
+                icon="check-circle"
+              />
             </a>
             <a href={href('monitoring')}>
               <Stat
                 label="Anomalies"
                 value={findings.length}
-                note={findings.length === 0 ? 'nothing out of the ordinary' : plural(new Set(findings.map((one) => one.metric)).size, 'metric')}
-                tone={findings.length === 0 ? undefined : findings.some((one) => one.severity === 'error') ? 'bad' : 'warn'}
+                note={
+                  findings.length === 0
+                    ? 'nothing out of the ordinary'
+                    : plural(new Set(findings.map((one) => one.metric)).size, 'metric')
+                }
+                tone={
+                  findings.length === 0 ? undefined : findings.some((one) => one.severity === 'error') ? 'bad' : 'warn'
+                }
                 icon="alert-triangle"
               />
             </a>
@@ -43,7 +63,12 @@ export function Headlines() {
         )}
         {cards.map((card) => (
           <a key={card.kpi_name} href={href('kpi', { open: card.kpi_name })}>
-            <Stat label={card.display_name} value={shown(card.current_value, card.unit)} note={card.trend_direction === 'flat' ? 'steady' : `going ${card.trend_direction}`} icon="target" />
+            <Stat
+              label={card.display_name}
+              value={shown(card.current_value, card.unit)}
+              note={card.trend_direction === 'flat' ? 'steady' : `going ${card.trend_direction}`}
+              icon="target"
+            />
           </a>
         ))}
       </div>

@@ -30,12 +30,15 @@ export default function Overview() {
       )}
       {datasets && datasets.length > 0 && <Summary datasets={datasets} />}
       <div class="cards">
-        {datasets?.map((dataset) => <DatasetCard key={dataset.dataset} dataset={dataset} />)}
+        {datasets?.map((dataset) => (
+          <DatasetCard key={dataset.dataset} dataset={dataset} />
+        ))}
         {!datasets && !error && [0, 1, 2, 3].map((key) => <Skeleton key={key} height={300} />)}
       </div>
       {datasets?.length === 0 && storeEnabled.value && (
         <Empty icon="database" title="No dataset is configured">
-          Describe one in the folder <code>config</code>, with a connection and queries; <code>axis demo --once</code> writes an example.
+          Describe one in the folder <code>config</code>, with a connection and queries; <code>axis demo --once</code>{' '}
+          writes an example.
         </Empty>
       )}
       {datasets && datasets.length > 0 && <Headlines />}

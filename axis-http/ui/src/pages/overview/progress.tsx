@@ -3,48 +3,39 @@
 import type { Live } from '../../core/datasets';
 import type { Dataset } from '../../core/types';
 import { bytes, compact, count } from '../../lib/format';
+import { progressOf } from '../../lib/progress';
 
-export function Progress({ dataset, live }: { dataset: Dataset; live: Live | undefined }) {
-  const running = dataset.running;
-  if (!live && !running) return <div class="progress idle" />;
-  const tables = [...(live?.tables ?? [])];
-  const rows = Math.max(sum(tables.map(([, table]) => table.rows)), running?.rows ?? 0);
-  const read = Math.max(sum(tables.map(([, table]) => table.bytes)), running?.bytes ?? 0);
-  const expected = total(dataset, live);
-  const share = expected === null ? null : Math.min(0.99, rows / expected);
-  const done = tables.length > 0 && tables.every(([, table]) => table.done);
-  const words = live?.verifying ? 'Comparing with the source' : done ? 'Committing' : 'Reading';
+interface Props {
+  dataset: Dataset;
+  live: Live | undefined;
+}
+
+export function ProgressBar({ dataset, live }: Props) {
+  const progress = progressOf(dataset, live);
+  if (!progress) return null;
+  const { words, share } = progress;
   return (
-    <>
-      <div
-        class={`progress ${share === null ? 'endless' : ''}`}
-        role="progressbar"
-        aria-label={`${words} ${dataset.dataset}`}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={share === null ? undefined : Math.round((done ? 1 : share) * 100)}
-      >
-        <span style={{ width: share === null ? undefined : `${(done ? 1 : share) * 100}%` }} />
-      </div>
-      <p class="progress-text num" title={tables.map(([table, { rows }]) => `${table}: ${count(rows)} rows`).join('\n')}>
-        {words} · {count(rows)} {expected !== null && `of about ${compact(expected)} `}rows{read > 0 && ` · ${bytes(read)}`}
-      </p>
-    </>
+    <div
+      class={`progress ${share === null ? 'endless' : ''}`}
+      role="progressbar"
+      aria-label={`${words} ${dataset.dataset}`}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={share === null ? undefined : Math.round(share * 100)}
+    >
+      <span style={{ width: share === null ? undefined : `${share * 100}%` }} />
+    </div>
   );
 }
 
-/** How many rows will be read, when every table is read whole and was so before. */
-function total(dataset: Dataset, live: Live | undefined): number | null {
-  const before = new Map(dataset.last_success?.tables.map((table) => [table.table, table.rows_total]));
-  let expected = 0;
-  for (const [name, table] of live?.tables ?? []) {
-    const rows = before.get(name);
-    if (table.strategy?.type !== 'full' || !rows) return null;
-    expected += rows;
-  }
-  return expected > 0 ? expected : null;
-}
-
-function sum(values: number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+export function ProgressText({ dataset, live }: Props) {
+  const progress = progressOf(dataset, live);
+  if (!progress) return null;
+  const { words, rows, bytes: read, expected, tables } = progress;
+  return (
+    <p class="progress-text num" title={tables.map(([table, rows]) => `${table}: ${count(rows)} rows`).join('\n')}>
+      {words} · {count(rows)} {expected !== null && `of about ${compact(expected)} `}rows
+      {read > 0 && ` · ${bytes(read)}`}
+    </p>
+  );
 }

@@ -17,7 +17,12 @@ export function Runs({ runs, report }: { runs: Run[]; report: SyncReport | null 
     <section class="runs" aria-label="Last runs">
       <div class="runs-bars" aria-hidden="true">
         {bars.map((run) => (
-          <span key={run.run_id} class={run.outcome} title={describe(run)} style={{ height: `${Math.max(12, (100 * height(run)) / most)}%` }} />
+          <span
+            key={run.run_id}
+            class={run.outcome}
+            title={describe(run)}
+            style={{ height: `${Math.max(12, (100 * height(run)) / most)}%` }}
+          />
         ))}
         {bars.length === 0 && <p class="dim">No runs yet</p>}
       </div>
@@ -25,7 +30,9 @@ export function Runs({ runs, report }: { runs: Run[]; report: SyncReport | null 
         {runs.slice(0, LINES).map((run) => (
           <li key={run.run_id} title={describe(run)}>
             <span class={`dot ${run.outcome}`} aria-hidden="true" />
-            <span class="runs-what">{run.outcome === 'ok' || run.outcome === 'unchanged' ? run.strategy : OUTCOMES[run.outcome]}</span>
+            <span class="runs-what">
+              {run.outcome === 'ok' || run.outcome === 'unchanged' ? run.strategy : OUTCOMES[run.outcome]}
+            </span>
             <span class="num dim">{run.outcome === 'failed' ? run.code : `${count(run.rows_read)} rows`}</span>
             <span class="num">{duration(run.elapsed_ms)}</span>
             <span class="num dim">
@@ -36,8 +43,7 @@ export function Runs({ runs, report }: { runs: Run[]; report: SyncReport | null 
       </ol>
       {report && (
         <p class="why" title={`${count(report.rows_read)} rows and ${bytes(report.bytes_read)} read`}>
-          {strategy(report.strategy)}.
-          {report.truncated && ' A row limit cut it.'}
+          {strategy(report.strategy)}.{report.truncated && ' A row limit cut it.'}
         </p>
       )}
     </section>

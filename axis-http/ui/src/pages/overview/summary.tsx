@@ -32,7 +32,21 @@ export function Summary({ datasets }: { datasets: Dataset[] }) {
 }
 
 function verdict(all: number, failed: number, waiting: number): ['good' | 'warn' | 'bad', IconName, string] {
-  if (failed > 0) return ['bad', 'circle-alert', `${plural(failed, 'dataset')} of ${count(all)} could not be synced; what was read before is still served.`];
-  if (waiting > 0) return ['warn', 'clock', `${plural(waiting, 'dataset')} of ${count(all)} ${waiting === 1 ? 'is' : 'are'} not up to date.`];
-  return ['good', 'check-circle', all === 1 ? 'The dataset is up to date.' : `All ${count(all)} datasets are up to date.`];
+  if (failed > 0)
+    return [
+      'bad',
+      'circle-alert',
+      `${count(failed)} of ${plural(all, 'dataset')} could not be synced; what was read before is still served.`,
+    ];
+  if (waiting > 0)
+    return [
+      'warn',
+      'clock',
+      `${count(waiting)} of ${plural(all, 'dataset')} ${waiting === 1 ? 'is' : 'are'} not up to date.`,
+    ];
+  return [
+    'good',
+    'check-circle',
+    all === 1 ? 'The dataset is up to date.' : `All ${count(all)} datasets are up to date.`,
+  ];
 }

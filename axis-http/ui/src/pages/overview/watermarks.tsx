@@ -9,7 +9,11 @@ export function Watermarks({ dataset }: { dataset: Dataset }) {
     return <p class="dim small">{dataset.configured && 'No incremental column: every sync reads everything.'}</p>;
   }
   const rows = new Map(dataset.last_success?.tables.map((table) => [table.table, table.rows_total]));
-  const newest = marks.map(([, value]) => value).filter((value) => value !== null).sort().at(-1);
+  const newest = marks
+    .map(([, value]) => value)
+    .filter((value) => value !== null)
+    .sort()
+    .at(-1);
   return (
     <details class="watermarks">
       <summary>

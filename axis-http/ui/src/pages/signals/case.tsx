@@ -26,7 +26,11 @@ export function CaseDialog({ relation, id }: { relation: string; id: string }) {
       {row && (
         <div class="case">
           <p class="dim small">
-            {[row.source_name, row.source_component, row.environment, row.Agent_Name].filter(Boolean).map(String).join(' · ')} · {moment(time(cell(row.Timestamp)))}
+            {[row.source_name, row.source_component, row.environment, row.Agent_Name]
+              .filter(Boolean)
+              .map(String)
+              .join(' · ')}{' '}
+            · {moment(time(cell(row.Timestamp)))}
           </p>
           <ol class="conversation">
             {messages.map((message, index) => (
@@ -45,7 +49,16 @@ export function CaseDialog({ relation, id }: { relation: string; id: string }) {
                     .filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0))
                     .map(([name, value]) => (
                       <span key={name} class="chip">
-                        {title(name)}: <b>{Array.isArray(value) ? value.join(', ') : typeof value === 'boolean' ? (value ? 'yes' : 'no') : cell(value)}</b>
+                        {title(name)}:{' '}
+                        <b>
+                          {Array.isArray(value)
+                            ? value.join(', ')
+                            : typeof value === 'boolean'
+                              ? value
+                                ? 'yes'
+                                : 'no'
+                              : cell(value)}
+                        </b>
                       </span>
                     ))}
                 </dd>

@@ -11,6 +11,8 @@ import { Pager, Table } from '../../ui/table';
 import type { Display } from './types';
 
 const SIZE = 25;
+/** How the columns that every case has look; signals are texts. */
+const TYPES: Record<string, string> = { Case_ID: 'UUID', Message_Count: 'BIGINT', Timestamp: 'TIMESTAMP' };
 
 interface Props {
   of: Sql;
@@ -20,10 +22,19 @@ interface Props {
 }
 
 export function Cases({ of, version, columns, metrics }: Props) {
-  const sort = columns.some((column) => column.key === query.value.get('sort')) ? (query.value.get('sort') ?? 'Timestamp') : 'Timestamp';
+  const sort = columns.some((column) => column.key === query.value.get('sort'))
+    ? (query.value.get('sort') ?? 'Timestamp')
+    : 'Timestamp';
   const descending = query.value.get('dir') !== 'asc';
   const page = pageNumber(query.value.get('page'));
-  const asked = sqlOf(of, { columns: columns.map((column) => column.key), metrics, sort, descending, page, size: SIZE });
+  const asked = sqlOf(of, {
+    columns: columns.map((column) => column.key),
+    metrics,
+    sort,
+    descending,
+    page,
+    size: SIZE,
+  });
   const total = { sql: `${of.sql}select count(*) as n from c`, params: of.params };
   const { data, error, loading, reload } = useResource(
     JSON.stringify(asked),
@@ -47,7 +58,7 @@ export function Cases({ of, version, columns, metrics }: Props) {
         <>
           <Table
             label="Cases"
-            columns={columns.map((column) => ({ ...column, type: column.key === 'Message_Count' ? 'BIGINT' : column.key === 'Timestamp' ? 'TIMESTAMP' : undefined }))}
+            columns={columns.map((column) => ({ ...column, type: TYPES[column.key] }))}
             rows={data.rows}
             sort={{ key: sort, descending }}
             onSort={onSort}

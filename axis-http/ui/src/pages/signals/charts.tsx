@@ -35,7 +35,11 @@ export function Charts({ of, version, display, metrics }: Props) {
             <div class={section.layout.startsWith('grid') ? 'grid-2' : 'stack'}>
               {section.charts.map((chart, index) => (
                 <Panel key={chart.title} title={chart.title}>
-                  {data ? <Drawn chart={chart} bars={bars(data.rows, from + index, chart, display.color_maps)} /> : <Skeleton lines={4} />}
+                  {data ? (
+                    <Drawn chart={chart} bars={bars(data.rows, from + index, chart, display.color_maps)} />
+                  ) : (
+                    <Skeleton lines={4} />
+                  )}
                 </Panel>
               ))}
             </div>

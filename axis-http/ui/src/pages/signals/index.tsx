@@ -23,8 +23,16 @@ const NAME = 'human_signals';
 export default function Signals() {
   const version = generation(NAME);
   const status = datasets.value?.find((one) => one.dataset === NAME);
-  const schema = useResource('schema', (signal) => api<Schema>('/api/human-signals/metric-schema', { signal }), version);
-  const metadata = useResource('metadata', (signal) => api<{ metadata: Metadata }>(`/api/store/metadata/${NAME}`, { signal }), version);
+  const schema = useResource(
+    'schema',
+    (signal) => api<Schema>('/api/human-signals/metric-schema', { signal }),
+    version,
+  );
+  const metadata = useResource(
+    'metadata',
+    (signal) => api<{ metadata: Metadata }>(`/api/store/metadata/${NAME}`, { signal }),
+    version,
+  );
   const relation = status?.derived?.relation;
   if (status && (status.generation === 0 || status.derived?.error)) {
     return (
@@ -64,7 +72,12 @@ export default function Signals() {
       }
     >
       <form class="filters" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
-        <Search label="Search cases" value={search} placeholder="Search cases" onChange={(value) => setQuery({ search: value, page: null }, 'replace')} />
+        <Search
+          label="Search cases"
+          value={search}
+          placeholder="Search cases"
+          onChange={(value) => setQuery({ search: value, page: null }, 'replace')}
+        />
         {display.filters.map((filter) => {
           const name = parameter(filter);
           return (
@@ -79,7 +92,11 @@ export default function Signals() {
           );
         })}
         {active && (
-          <Button small icon="x" onClick={() => setQuery(Object.fromEntries([...fields, 'search', 'page'].map((name) => [name, null])))}>
+          <Button
+            small
+            icon="x"
+            onClick={() => setQuery(Object.fromEntries([...fields, 'search', 'page'].map((name) => [name, null])))}
+          >
             Clear
           </Button>
         )}

@@ -23,14 +23,28 @@ export function QuickChart({ result }: { result: Result }) {
   if (chart.kind === 'bars') {
     return (
       <div class="pad">
-        <BarList bars={chart.labels.slice(0, MOST_BARS).map((label, index) => ({ label, value: Math.max(0, chart.values[index] ?? 0), text: number(chart.values[index]) }))} />
+        <BarList
+          bars={chart.labels
+            .slice(0, MOST_BARS)
+            .map((label, index) => ({
+              label,
+              value: Math.max(0, chart.values[index] ?? 0),
+              text: number(chart.values[index]),
+            }))}
+        />
         {chart.labels.length > MOST_BARS && <p class="dim small">The first {MOST_BARS} are drawn.</p>}
       </div>
     );
   }
   return (
     <div class="pad">
-      <LineChart label="Chart of the answer" x={chart.x} time={chart.time} lines={chart.lines.map((line, index) => ({ ...line, color: nth(index) }))} height={300} />
+      <LineChart
+        label="Chart of the answer"
+        x={chart.x}
+        time={chart.time}
+        lines={chart.lines.map((line, index) => ({ ...line, color: nth(index) }))}
+        height={300}
+      />
     </div>
   );
 }

@@ -18,9 +18,14 @@ export function drawable({ columns, rows }: Pick<Result, 'columns' | 'rows'>): D
   const isTime = /^(?:TIMESTAMP|DATE)/.test(first.type);
   if (!isTime && !isNumeric(first.type)) {
     const name = numbers[0]?.name ?? '';
-    return { kind: 'bars', labels: rows.map((row) => cell(row[first.name]) || '–'), values: rows.map((row) => Number(row[name] ?? 0)) };
+    return {
+      kind: 'bars',
+      labels: rows.map((row) => cell(row[first.name]) || '–'),
+      values: rows.map((row) => Number(row[name] ?? 0)),
+    };
   }
-  const at = (value: unknown) => (isTime ? (time(cell(value))?.getTime() ?? Number.NaN) / 1000 : value === null ? Number.NaN : Number(value));
+  const at = (value: unknown) =>
+    isTime ? (time(cell(value))?.getTime() ?? Number.NaN) / 1000 : value === null ? Number.NaN : Number(value);
   const sorted = rows
     .map((row) => ({ row, x: at(row[first.name]) }))
     .filter(({ x }) => Number.isFinite(x))

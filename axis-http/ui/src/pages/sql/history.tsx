@@ -49,7 +49,8 @@ export function History({ onChoose }: { onChoose: (sql: string) => void }) {
             <button type="button" onClick={() => onChoose(entry.sql)} title={entry.sql}>
               <code>{entry.sql.replace(/\s+/g, ' ')}</code>
               <span class="dim small num">
-                {entry.failed ? 'failed' : `${count(entry.rows)} rows, ${duration(entry.elapsed)}`} · <Ago at={new Date(entry.at)} />
+                {entry.failed ? 'failed' : `${count(entry.rows)} rows, ${duration(entry.elapsed)}`} ·{' '}
+                <Ago at={new Date(entry.at)} />
               </span>
             </button>
           </li>

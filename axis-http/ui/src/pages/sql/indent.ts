@@ -11,7 +11,11 @@ export interface Edited {
 /** Indents at the cursor, or the lines that are selected; `back` takes a step away. */
 export function indented(text: string, start: number, end: number, back: boolean): Edited {
   if (start === end && !back) {
-    return { text: text.slice(0, start) + STEP + text.slice(end), start: start + STEP.length, end: start + STEP.length };
+    return {
+      text: text.slice(0, start) + STEP + text.slice(end),
+      start: start + STEP.length,
+      end: start + STEP.length,
+    };
   }
   const from = text.lastIndexOf('\n', start - 1) + 1;
   const until = text.indexOf('\n', end) < 0 ? text.length : text.indexOf('\n', end);

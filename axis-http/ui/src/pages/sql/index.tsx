@@ -22,13 +22,17 @@ const VIEWS = [
 
 export default function Sql() {
   const first = enabled.value?.find((one) => one.relation && one.generation > 0)?.relation ?? 'monitoring_data';
-  const [text, setText] = useState(() => query.value.get('q') ?? recall()[0]?.sql ?? `select *\nfrom ${first}\nlimit 100`);
+  const [text, setText] = useState(
+    () => query.value.get('q') ?? recall()[0]?.sql ?? `select *\nfrom ${first}\nlimit 100`,
+  );
   const [view, setView] = useState<'table' | 'chart'>('table');
   const { result, error, running, since, run, cancel } = useRun();
   const start = (sql: string) => {
     if (!sql.trim()) return;
     setQuery({ q: sql }, 'replace');
-    void run(sql).then((ended) => remember({ sql, at: Date.now(), rows: ended.rows, elapsed: ended.elapsed, failed: ended.failed }));
+    void run(sql).then((ended) =>
+      remember({ sql, at: Date.now(), rows: ended.rows, elapsed: ended.elapsed, failed: ended.failed }),
+    );
   };
   const size = useMemo(() => (result ? JSON.stringify(result.rows).length : 0), [result]);
   return (
@@ -79,14 +83,33 @@ export default function Sql() {
           class="flush"
           busy={running}
           actions={
-            <Button small icon="download" onClick={() => download('query.csv', [csv(result.columns.map((column) => column.name), result.rows)])}>
+            <Button
+              small
+              icon="download"
+              onClick={() =>
+                download('query.csv', [
+                  csv(
+                    result.columns.map((column) => column.name),
+                    result.rows,
+                  ),
+                ])
+              }
+            >
               CSV
             </Button>
           }
           title={<Tabs label="Views" value={view} tabs={VIEWS} controls="answer" onChange={setView} />}
         >
           <div id="answer" role="tabpanel">
-            {result.rows.length === 0 ? <Empty icon="table" title="The answer has no rows">It has {count(result.columns.length)} columns.</Empty> : view === 'table' ? <Results result={result} /> : <QuickChart result={result} />}
+            {result.rows.length === 0 ? (
+              <Empty icon="table" title="The answer has no rows">
+                It has {count(result.columns.length)} columns.
+              </Empty>
+            ) : view === 'table' ? (
+              <Results result={result} />
+            ) : (
+              <QuickChart result={result} />
+            )}
           </div>
         </Panel>
       )}

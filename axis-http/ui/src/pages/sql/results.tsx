@@ -13,13 +13,19 @@ export function Results({ result }: { result: Result }) {
   useEffect(() => setShown(STEP), [result]);
   useEffect(() => {
     if (!end.current || shown >= result.rows.length) return;
-    const near = new IntersectionObserver(([entry]) => entry?.isIntersecting && setShown((before) => before + STEP), { rootMargin: '400px' });
+    const near = new IntersectionObserver(([entry]) => entry?.isIntersecting && setShown((before) => before + STEP), {
+      rootMargin: '400px',
+    });
     near.observe(end.current);
     return () => near.disconnect();
   }, [shown, result]);
   return (
     <>
-      <Table label="Answer" columns={result.columns.map((column) => ({ key: column.name, label: column.name, type: column.type }))} rows={result.rows.slice(0, shown)} />
+      <Table
+        label="Answer"
+        columns={result.columns.map((column) => ({ key: column.name, label: column.name, type: column.type }))}
+        rows={result.rows.slice(0, shown)}
+      />
       <p ref={end} class="table-end dim small">
         {shown < result.rows.length ? `${count(shown)} of ${count(result.rows.length)} rows are drawn` : ''}
       </p>

@@ -1,7 +1,8 @@
 /** One query at a time, which can be cancelled. */
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, api, isAbort } from '../../core/api';
+import { api } from '../../core/api';
+import { ApiError, isAbort } from '../../core/error';
 import { queryId, type Result, select } from '../../core/sql';
 import { complain } from '../../ui/feedback';
 

@@ -27,12 +27,27 @@ export function Schema({ onInsert }: { onInsert: (relation: string) => void }) {
 
 function named(one: Dataset) {
   const found = one.relation ? [{ relation: one.relation, rows: one.rows, dataset: one.dataset }] : [];
-  if (one.derived && !one.derived.error) found.push({ relation: one.derived.relation, rows: one.derived.rows, dataset: one.dataset });
+  if (one.derived && !one.derived.error)
+    found.push({ relation: one.derived.relation, rows: one.derived.rows, dataset: one.dataset });
   return found;
 }
 
-function Relation({ relation, rows, version, onInsert }: { relation: string; rows: number | null; version: number; onInsert: (relation: string) => void }) {
-  const columns = useResource(relation, async (signal) => (await select({ sql: `select * from ${identifier(relation)} limit 0` }, { signal })).columns, version);
+function Relation({
+  relation,
+  rows,
+  version,
+  onInsert,
+}: {
+  relation: string;
+  rows: number | null;
+  version: number;
+  onInsert: (relation: string) => void;
+}) {
+  const columns = useResource(
+    relation,
+    async (signal) => (await select({ sql: `select * from ${identifier(relation)} limit 0` }, { signal })).columns,
+    version,
+  );
   return (
     <details class="relation">
       <summary>
