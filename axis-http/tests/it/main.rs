@@ -29,5 +29,7 @@ mod readme;
 mod scripts;
 mod signals;
 mod support;
+#[cfg(feature = "ui")]
+mod ui;
 mod uploads;
 mod verify;

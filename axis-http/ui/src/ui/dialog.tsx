@@ -18,6 +18,8 @@ export function Dialog({ title, wide, onClose, children }: DialogProps) {
   useEffect(() => {
     const opened = dialog.current;
     opened?.showModal();
+    // What comes first is read first; the button that closes is not what people open a dialog for.
+    opened?.querySelector<HTMLElement>('[autofocus], h2')?.focus();
     return () => opened?.close();
   }, []);
   return (
@@ -33,7 +35,7 @@ export function Dialog({ title, wide, onClose, children }: DialogProps) {
     >
       <div class="dialog-body">
         <header class="dialog-head">
-          <h2 id={heading}>{title}</h2>
+          <h2 id={heading} tabIndex={-1}>{title}</h2>
           <Button small icon="x" label="Close" onClick={onClose} />
         </header>
         {children}

@@ -5,7 +5,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { color, painted } from '../core/theme';
 import { paint } from '../lib/colors';
-import { minute, number } from '../lib/format';
+import { day, minute, number } from '../lib/format';
 
 export interface Line {
   label: string;
@@ -28,6 +28,9 @@ export interface Mark {
   text: string;
 }
 
+/** Times are those of the reader, days those of UTC. */
+export type Scale = 'time' | 'days' | 'number';
+
 interface Props {
   /** Says what is seen, for those who do not see it. */
   label: string;
@@ -36,10 +39,9 @@ interface Props {
   lines: Line[];
   limits?: Limit[];
   marks?: Mark[];
-  time?: boolean;
+  scale?: Scale;
   height?: number;
   format?: (value: number) => string;
-  formatX?: (value: number) => string;
 }
 
 const MARK_RADIUS = 5;
@@ -50,10 +52,9 @@ export function LineChart({
   lines,
   limits = [],
   marks = [],
-  time = true,
+  scale = 'time',
   height = 240,
   format = number,
-  formatX,
 }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
@@ -65,7 +66,7 @@ export function LineChart({
     if (!element || x.length === 0) return;
     const data = [x, ...shown.map((line) => line.values)] as uPlot.AlignedData;
     const chart = new uPlot(
-      options(element.clientWidth, height, shown, limits, marks, time, format, formatX, setAt),
+      options(element.clientWidth, height, shown, limits, marks, scale, format, setAt),
       data,
       element,
     );
@@ -76,8 +77,6 @@ export function LineChart({
       chart.destroy();
     };
   }, [x, shown, limits, marks, height, colours]);
-  const describe =
-    formatX ?? (time ? (value: number) => minute(new Date(value * 1000)) : (value: number) => number(value));
   const index = at ?? x.length - 1;
   const toggle = (name: string) => {
     const next = new Set(hidden);
@@ -88,7 +87,7 @@ export function LineChart({
     <figure class="chart">
       <div ref={host} class="chart-host" style={{ minHeight: `${height}px` }} role="img" aria-label={label} />
       <figcaption class="legend">
-        <span class="legend-at num">{x[index] === undefined ? '' : describe(x[index])}</span>
+        <span class="legend-at num">{x[index] === undefined ? '' : describe(x[index], scale)}</span>
         {lines.map((line) => (
           <button
             key={line.label}
@@ -119,15 +118,19 @@ export function LineChart({
   );
 }
 
+function describe(x: number, scale: Scale): string {
+  if (scale === 'number') return number(x);
+  return (scale === 'days' ? day : minute)(new Date(x * 1000));
+}
+
 function options(
   width: number,
   height: number,
   lines: Line[],
   limits: Limit[],
   marks: Mark[],
-  time: boolean,
+  scale: Scale,
   format: (value: number) => string,
-  formatX: ((value: number) => string) | undefined,
   hover: (index: number | null) => void,
 ): uPlot.Options {
   const axis = {
@@ -142,10 +145,11 @@ function options(
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     padding: [12, 28, 0, 0],
-    scales: { x: { time }, y: { range: (_, low, high) => range(low, high, limits) } },
+    ...(scale === 'days' ? { tzDate: (at: number) => uPlot.tzDate(new Date(at * 1000), 'Etc/UTC') } : {}),
+    scales: { x: { time: scale !== 'number' }, y: { range: (_, low, high) => range(low, high, limits) } },
     axes: [
-      { ...axis, grid: { show: false }, space: 64, ...(formatX ? { values: (_, splits) => splits.map(formatX) } : {}) },
-      { ...axis, size: 52, values: (_, splits) => splits.map((value) => format(value)) },
+      { ...axis, grid: { show: false }, space: 64 },
+      { ...axis, size: (_, values) => room(values), values: (_, splits) => splits.map((value) => format(value)) },
     ],
     series: [
       {},
@@ -163,6 +167,11 @@ function options(
       draw: [(chart) => drawLimits(chart, limits), (chart) => drawMarks(chart, marks)],
     },
   };
+}
+
+/** As wide as the longest of the values beside the chart, in pixels. */
+function room(values: string[] | null): number {
+  return 20 + 6.4 * Math.max(3, ...(values ?? []).map((value) => value?.length ?? 0));
 }
 
 /** A little air around what is drawn; limits are in sight when they are near. */

@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks';
 import { api, type Params } from '../../core/api';
 import { useResource } from '../../core/resource';
 import { setQuery } from '../../core/router';
-import { count, day, time } from '../../lib/format';
+import { count, time } from '../../lib/format';
 import { Dialog } from '../../ui/dialog';
 import { Problem, Skeleton } from '../../ui/feedback';
 import { LineChart, type Line } from '../../ui/line-chart';
@@ -30,7 +30,7 @@ export function TrendDialog({ card, params, version }: { card: KpiCard; params: 
           lines={lines}
           height={300}
           format={(value) => shown(value, card.unit)}
-          formatX={(value) => day(new Date(value * 1000))}
+          scale="days"
         />
       )}
       <p class="dim small">

@@ -66,6 +66,7 @@ export function TrendsPanel({ filters, version, thresholds }: Asked & { threshol
             lines={lines}
             limits={limits}
             marks={marks}
+            scale={granularity() === 'hourly' ? 'time' : 'days'}
             height={260}
             format={(value) => number(value, 3)}
           />

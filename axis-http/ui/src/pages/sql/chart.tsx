@@ -24,13 +24,11 @@ export function QuickChart({ result }: { result: Result }) {
     return (
       <div class="pad">
         <BarList
-          bars={chart.labels
-            .slice(0, MOST_BARS)
-            .map((label, index) => ({
-              label,
-              value: Math.max(0, chart.values[index] ?? 0),
-              text: number(chart.values[index]),
-            }))}
+          bars={chart.labels.slice(0, MOST_BARS).map((label, index) => ({
+            label,
+            value: Math.max(0, chart.values[index] ?? 0),
+            text: number(chart.values[index]),
+          }))}
         />
         {chart.labels.length > MOST_BARS && <p class="dim small">The first {MOST_BARS} are drawn.</p>}
       </div>
@@ -41,7 +39,7 @@ export function QuickChart({ result }: { result: Result }) {
       <LineChart
         label="Chart of the answer"
         x={chart.x}
-        time={chart.time}
+        scale={chart.time ? 'time' : 'number'}
         lines={chart.lines.map((line, index) => ({ ...line, color: nth(index) }))}
         height={300}
       />
