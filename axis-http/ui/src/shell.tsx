@@ -42,6 +42,9 @@ export function Sidebar() {
           <a key={name} href={href(name)} aria-current={name === current ? 'page' : undefined}>
             <Icon name={icon} size={18} />
             <span>{label}</span>
+            <span class="short" aria-hidden="true">
+              {label.split(' ').at(-1)}
+            </span>
           </a>
         ))}
       </nav>

@@ -1,6 +1,5 @@
 // Pictures: the two of the README, or one of every page in a directory.
 
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,18 +49,7 @@ async function readme(url) {
     await page.waitForSelector(shown);
     // A few rounds of the demonstration, so that there are runs to see.
     await page.waitForTimeout(name === 'overview' ? 70_000 : 1000);
-    const file = join(images, `${name}.png`);
-    await page.screenshot({ path: file });
-    const reduced = spawnSync('convert', [
-      file,
-      '-strip',
-      '-colors',
-      '128',
-      '-define',
-      'png:compression-level=9',
-      `PNG8:${file}`,
-    ]);
-    if (reduced.status !== 0) console.log(`${file} keeps all its colours: ImageMagick is not installed`);
+    await page.screenshot({ path: join(images, `${name}.png`) });
     await close();
   }
 }

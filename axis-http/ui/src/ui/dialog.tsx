@@ -19,7 +19,7 @@ export function Dialog({ title, wide, onClose, children }: DialogProps) {
     const opened = dialog.current;
     opened?.showModal();
     // What comes first is read first; the button that closes is not what people open a dialog for.
-    opened?.querySelector<HTMLElement>('[autofocus], h2')?.focus();
+    (opened?.querySelector<HTMLElement>('[autofocus]') ?? opened?.querySelector('h2'))?.focus();
     return () => opened?.close();
   }, []);
   return (
@@ -35,7 +35,9 @@ export function Dialog({ title, wide, onClose, children }: DialogProps) {
     >
       <div class="dialog-body">
         <header class="dialog-head">
-          <h2 id={heading} tabIndex={-1}>{title}</h2>
+          <h2 id={heading} tabIndex={-1}>
+            {title}
+          </h2>
           <Button small icon="x" label="Close" onClick={onClose} />
         </header>
         {children}

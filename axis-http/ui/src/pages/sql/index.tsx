@@ -3,29 +3,21 @@
 import { useMemo, useState } from 'preact/hooks';
 import { enabled } from '../../core/datasets';
 import { query, setQuery } from '../../core/router';
-import { csv, download } from '../../lib/csv';
-import { bytes, count, duration, plural } from '../../lib/format';
-import { Button, Tabs } from '../../ui/controls';
+import { bytes, duration, plural } from '../../lib/format';
+import { Button } from '../../ui/controls';
 import { Empty, Problem } from '../../ui/feedback';
 import { Page, Panel } from '../../ui/layout';
-import { QuickChart } from './chart';
+import { Answer } from './answer';
 import { Editor } from './editor';
 import { History, recall, remember } from './history';
-import { Results } from './results';
 import { useRun } from './run';
 import { Schema } from './schema';
-
-const VIEWS = [
-  ['table', 'Table'],
-  ['chart', 'Chart'],
-] as const;
 
 export default function Sql() {
   const first = enabled.value?.find((one) => one.relation && one.generation > 0)?.relation ?? 'monitoring_data';
   const [text, setText] = useState(
     () => query.value.get('q') ?? recall()[0]?.sql ?? `select *\nfrom ${first}\nlimit 100`,
   );
-  const [view, setView] = useState<'table' | 'chart'>('table');
   const { result, error, running, since, run, cancel } = useRun();
   const start = (sql: string) => {
     if (!sql.trim()) return;
@@ -62,6 +54,15 @@ export default function Sql() {
             )}
           </div>
         </Panel>
+        <div class="sql-answer">
+          {error && <Problem error={error} />}
+          {!result && !error && !running && (
+            <Empty icon="terminal" title="No answer yet">
+              Choose one of the relations, or write a SELECT and press Ctrl+Enter.
+            </Empty>
+          )}
+          {result && <Answer result={result} busy={running} />}
+        </div>
         <aside class="sql-side">
           <Schema onInsert={(relation) => setText(`select *\nfrom ${relation}\nlimit 100`)} />
           <History
@@ -72,47 +73,6 @@ export default function Sql() {
           />
         </aside>
       </div>
-      {error && <Problem error={error} />}
-      {!result && !error && !running && (
-        <Empty icon="terminal" title="No answer yet">
-          Choose a relation at the side, or write a SELECT and press Ctrl+Enter.
-        </Empty>
-      )}
-      {result && (
-        <Panel
-          class="flush"
-          busy={running}
-          actions={
-            <Button
-              small
-              icon="download"
-              onClick={() =>
-                download('query.csv', [
-                  csv(
-                    result.columns.map((column) => column.name),
-                    result.rows,
-                  ),
-                ])
-              }
-            >
-              CSV
-            </Button>
-          }
-          title={<Tabs label="Views" value={view} tabs={VIEWS} controls="answer" onChange={setView} />}
-        >
-          <div id="answer" role="tabpanel">
-            {result.rows.length === 0 ? (
-              <Empty icon="table" title="The answer has no rows">
-                It has {count(result.columns.length)} columns.
-              </Empty>
-            ) : view === 'table' ? (
-              <Results result={result} />
-            ) : (
-              <QuickChart result={result} />
-            )}
-          </div>
-        </Panel>
-      )}
     </Page>
   );
 }
