@@ -12,9 +12,11 @@ let limitedUrl;
 let chromium;
 
 before(async () => {
+  chromium = await browser();
   project.prepare(30, { 'server.yaml': `server:\n  api_keys:\n  - {name: reader, key: ${READ}, role: read}\n` });
   limited.prepare(30, { 'server.yaml': 'server:\n  rate_limit: {requests_per_minute: 1, burst: 3}\n' });
-  [url, limitedUrl, chromium] = await Promise.all([project.serve(), limited.serve(), browser()]);
+  url = await project.serve();
+  limitedUrl = await limited.serve();
 });
 
 after(async () => {

@@ -3,14 +3,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { readFile } from 'node:fs/promises';
-import { browser, open, overflow, PAGES, Project, until } from './support.mjs';
+import { browser, open, Project, until } from './support.mjs';
 
 const project = new Project();
 let url;
 let chromium;
 
 before(async () => {
-  [url, chromium] = await Promise.all([project.prepare(400).serve(), browser()]);
+  chromium = await browser();
+  url = await project.prepare(400).serve();
 });
 
 after(async () => {
@@ -217,22 +218,3 @@ test('the keyboard reaches everything', async () => {
   await page.waitForURL(/\/ui\/data/);
   await close();
 });
-
-for (const [name, [path, shown]] of Object.entries(PAGES)) {
-  test(`${name} fits a phone, and is dark where the system is`, async () => {
-    const { page, close } = await open(chromium, url, {
-      path,
-      viewport: { width: 360, height: 740 },
-      isMobile: true,
-      hasTouch: true,
-      colorScheme: 'dark',
-    });
-    await page.waitForSelector(shown);
-    assert.equal(await overflow(page), 0);
-    const luminance = () => page.evaluate(() => Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)[0]));
-    assert.ok((await luminance()) < 60, 'dark');
-    await page.getByRole('button', { name: /Colours as the system/ }).click();
-    assert.ok((await luminance()) > 200, 'light by choice');
-    await close();
-  });
-}

@@ -11,12 +11,13 @@ let url;
 let chromium;
 
 before(async () => {
+  chromium = await browser();
   project.prepare(30, {
     'datasets/brief.yaml': `brief:\n  url: SOURCE\n  query: ${counting(150_000)}\n`,
     'datasets/endless.yaml': `endless:\n  url: SOURCE\n  query: ${counting(2_000_000_000)}\n`,
     'datasets/broken.yaml': 'broken:\n  url: "sqlite:/nowhere/source.db"\n  query: select 1 as id\n',
   });
-  [url, chromium] = await Promise.all([project.serve(), browser()]);
+  url = await project.serve();
 });
 
 after(async () => {
