@@ -42,7 +42,13 @@ test('a wrong key is refused, a right one opens the page, and a reload forgets i
   await page.reload();
   await field.waitFor();
   await page.keyboard.press('Escape');
-  await page.locator('.problem', { hasText: 'A key is needed' }).waitFor();
+  const problem = page.locator('.problem', { hasText: 'A key is needed' });
+  await problem.waitFor();
+  await problem.getByRole('button', { name: 'Enter a key' }).click();
+  await field.fill(READ);
+  await field.press('Enter');
+  await page.waitForSelector('.card[data-dataset=kpi]');
+  await page.locator('.connection.live').waitFor();
   await close();
 });
 

@@ -4,6 +4,7 @@ import { batch, computed, signal } from '@preact/signals';
 import { api } from './api';
 import { ApiError } from './error';
 import { follow } from './events';
+import { given } from './key';
 import type { Dataset, Run, Strategy, SyncEvent } from './types';
 
 /** A sync that is going on, as the events tell it. */
@@ -76,7 +77,7 @@ function soon(dataset?: string): void {
 
 /** Begins to follow the server, for as long as the page is open. */
 export function start(): void {
-  void refresh();
+  given.subscribe(() => void refresh());
   void follow(take, new AbortController().signal);
 }
 

@@ -3,7 +3,8 @@
 import { signal } from '@preact/signals';
 import { EventParser } from '../lib/sse';
 import { pause, request } from './api';
-import { isAbort } from './error';
+import { ApiError, isAbort } from './error';
+import { nextKey } from './key';
 import type { SyncEvent } from './types';
 
 /** Whether events arrive. */
@@ -27,7 +28,9 @@ export async function follow(take: (event: SyncEvent) => void, stop: AbortSignal
       });
     } catch (error) {
       if (stop.aborted) return;
-      if (!isAbort(error)) console.debug('events', error);
+      connection.value = 'lost';
+      if (error instanceof ApiError && error.status === 401) await nextKey();
+      else if (!isAbort(error)) console.debug('events', error);
     }
     connection.value = 'lost';
     wait = Date.now() - began > LONGEST_PAUSE ? FIRST_PAUSE : Math.min(wait * 2, LONGEST_PAUSE);

@@ -9,6 +9,11 @@ export const hasKey = signal(false);
 /** Whether the reader is being asked, and whether what was tried last was wrong. */
 export const asking = signal<{ wrong: boolean } | null>(null);
 
+/** Grows with each key that is given: what was refused before is asked again. */
+export const given = signal(0);
+
+/** The reader has closed the dialog, and is not asked again until they want to be. */
+let declined = false;
 let waiting: { promise: Promise<boolean>; resolve: (given: boolean) => void } | null = null;
 
 export function currentKey(): string | null {
@@ -19,6 +24,7 @@ export function currentKey(): string | null {
 export function askForKey(refused: string | null): Promise<boolean> {
   // Another request has got a key meanwhile.
   if (refused !== key && key !== null) return Promise.resolve(true);
+  if (declined) return Promise.resolve(false);
   if (!waiting) {
     let resolve: (given: boolean) => void = () => {};
     const promise = new Promise<boolean>((done) => (resolve = done));
@@ -29,14 +35,34 @@ export function askForKey(refused: string | null): Promise<boolean> {
 }
 
 /** Takes over a key that the server knows, or gives up. */
-export function answer(given: string | null): void {
-  if (given !== null) {
-    key = given;
+export function answer(entered: string | null): void {
+  declined = entered === null;
+  if (entered !== null) {
+    key = entered;
     hasKey.value = true;
+    given.value += 1;
   }
   asking.value = null;
-  waiting?.resolve(given !== null);
+  waiting?.resolve(entered !== null);
   waiting = null;
+}
+
+/** Asks although the reader has closed the dialog before: now they want to. */
+export function askAgain(): void {
+  declined = false;
+  void askForKey(key);
+}
+
+/** Waits until a key is given. */
+export function nextKey(): Promise<void> {
+  const before = given.peek();
+  return new Promise((resolve) => {
+    const stop = given.subscribe((now) => {
+      if (now === before) return;
+      resolve();
+      queueMicrotask(() => stop());
+    });
+  });
 }
 
 export function forgetKey(): void {

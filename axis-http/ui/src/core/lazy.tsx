@@ -2,19 +2,31 @@
 
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { PageSkeleton } from '../ui/feedback';
+import { PageSkeleton, Problem } from '../ui/feedback';
+import { ApiError } from './error';
 
 export function lazy(load: () => Promise<{ default: ComponentType }>): ComponentType {
   let Loaded: ComponentType | null = null;
   return function Lazy() {
-    const [, setReady] = useState(Loaded !== null);
+    const [state, setState] = useState<'loading' | 'ready' | 'missing'>(Loaded ? 'ready' : 'loading');
     useEffect(() => {
       if (Loaded) return;
-      void load().then((module) => {
-        Loaded = module.default;
-        setReady(true);
-      });
+      load()
+        .then((module) => {
+          Loaded = module.default;
+          setState('ready');
+        })
+        .catch(() => setState('missing'));
     }, []);
+    if (state === 'missing') {
+      // The server was replaced by another version while the page was open, or does not answer.
+      const error = new ApiError('a part of the dashboard could not be loaded', 0, 'AXIS_UNREACHABLE');
+      return (
+        <div class="page">
+          <Problem error={error} retry={() => location.reload()} />
+        </div>
+      );
+    }
     return Loaded ? <Loaded /> : <PageSkeleton />;
   };
 }

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, isAbort } from './error';
+import { given } from './key';
 
 export interface Resource<T> {
   data: T | undefined;
@@ -24,6 +25,7 @@ export function useResource<T>(
     loading: key !== null,
   });
   const [round, setRound] = useState(0);
+  const refused = state.error?.status === 401;
   const latest = useRef(load);
   latest.current = load;
   useEffect(() => {
@@ -39,7 +41,7 @@ export function useResource<T>(
         setState((before) => ({ ...before, key, error: known, loading: false }));
       });
     return () => abort.abort();
-  }, [key, version, round]);
+  }, [key, version, round, refused ? given.value : 0]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
   return { data: state.data, error: state.error, loading: state.loading, reload };
 }

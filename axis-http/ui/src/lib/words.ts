@@ -51,7 +51,7 @@ const CODES: Record<string, Explanation> = {
   },
   AXIS_SOURCE_UNAVAILABLE: {
     title: 'The source cannot be reached',
-    hint: 'Check that the database runs and that its address is right. The schedule tries again.',
+    hint: 'Check that the database runs and that its address is right. Then sync again.',
   },
   AXIS_SOURCE_REJECTED: {
     title: 'The source refused',

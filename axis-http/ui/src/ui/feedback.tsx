@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { ApiError, isAbort } from '../core/error';
+import { askAgain } from '../core/key';
 import { explain } from '../lib/words';
 import { Button } from './controls';
 import { Icon, type IconName } from './icons';
@@ -66,7 +67,7 @@ export function Problem({ error, retry }: { error: ApiError; retry?: () => void 
         <p class="problem-foot">
           {(error.code || error.status > 0) && <code>{error.code ?? `HTTP ${error.status}`}</code>}
           {retry && (
-            <Button small onClick={retry}>
+            <Button small onClick={error.status === 401 ? askAgain : retry}>
               {error.status === 401 ? 'Enter a key' : 'Try again'}
             </Button>
           )}

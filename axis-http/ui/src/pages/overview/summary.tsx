@@ -16,9 +16,11 @@ export function Summary({ datasets }: { datasets: Dataset[] }) {
   const newest = datasets.map(freshAt).reduce((a, b) => (a && b ? (a > b ? a : b) : (a ?? b)), null);
   const [tone, icon, text] = verdict(datasets.length, failed, waiting);
   return (
-    <div class={`summary ${tone}`} role="status">
+    <div class={`summary ${tone}`}>
       <Icon name={icon} size={22} />
-      <p class="summary-text">{text}</p>
+      <p class="summary-text" role="status">
+        {text}
+      </p>
       <p class="summary-facts">
         <span>
           <b class="num">{count(rows)}</b> rows

@@ -32,7 +32,7 @@ export function Charts({ of, version, display, metrics }: Props) {
         return (
           <section key={section.title} class="chart-section" aria-label={section.title}>
             <h2>{section.title}</h2>
-            <div class={section.layout.startsWith('grid') ? 'grid-2' : 'stack'}>
+            <div class={section.layout?.startsWith('grid') ? 'grid-2' : 'stack'}>
               {section.charts.map((chart, index) => (
                 <Panel key={chart.title} title={chart.title}>
                   {data ? (

@@ -16,7 +16,7 @@ import { CaseDialog } from './case';
 import { Cases } from './cases';
 import { Charts } from './charts';
 import { Strip } from './strip';
-import { parameter, type Schema } from './types';
+import { complete, parameter, type Schema } from './types';
 
 const NAME = 'human_signals';
 
@@ -55,7 +55,8 @@ export default function Signals() {
     );
   }
   if (!schema.data || !relation) return <PageSkeleton />;
-  const { display_config: display, metric_schema } = schema.data;
+  const display = complete(schema.data.display_config);
+  const { metric_schema } = schema.data;
   const fields = display.filters.map(parameter);
   const search = query.value.get('search') ?? '';
   const of = cases(relation, { equal: picked(query.value, fields), search });

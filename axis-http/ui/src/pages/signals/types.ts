@@ -13,7 +13,7 @@ export interface Filter {
 
 export interface Display {
   kpi_strip: Tile[];
-  chart_sections: { title: string; layout: string; charts: Chart[] }[];
+  chart_sections: { title: string; layout?: string; charts: Chart[] }[];
   filters: Filter[];
   table_columns: { key: string; label: string; sortable?: boolean }[];
   color_maps: Record<string, Record<string, string>>;
@@ -23,7 +23,19 @@ export interface Schema {
   metric_schema: {
     metrics: Record<string, { category: string; signals: string[]; signal_types: Record<string, string> }>;
   };
-  display_config: Display;
+  display_config: Partial<Display>;
+}
+
+/** What is configured by hand may lack what is not needed. */
+export function complete(display: Partial<Display>): Display {
+  const sections = (display.chart_sections ?? []).map((section) => ({ ...section, charts: section.charts ?? [] }));
+  return {
+    kpi_strip: display.kpi_strip ?? [],
+    chart_sections: sections,
+    filters: (display.filters ?? []).filter((filter) => parameter(filter) !== ''),
+    table_columns: display.table_columns ?? [],
+    color_maps: display.color_maps ?? {},
+  };
 }
 
 /** The name of a filter in the address. */
