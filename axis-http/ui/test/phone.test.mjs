@@ -1,8 +1,8 @@
-// Every page on a phone, light and dark.
+// Every page on a phone, light and dark, and whether everybody can use it.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { browser, open, overflow, PAGES, Project } from './support.mjs';
+import { barriers, browser, open, overflow, PAGES, Project } from './support.mjs';
 
 const project = new Project();
 let url;
@@ -31,8 +31,10 @@ for (const [name, [path, shown]] of Object.entries(PAGES)) {
     assert.equal(await overflow(page), 0);
     const luminance = () => page.evaluate(() => Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)[0]));
     assert.ok((await luminance()) < 60, 'dark');
+    assert.deepEqual(await barriers(page), []);
     await page.getByRole('button', { name: /Colours as the system/ }).click();
     assert.ok((await luminance()) > 200, 'light by choice');
+    assert.deepEqual(await barriers(page), []);
     await close();
   });
 }

@@ -29,12 +29,7 @@ export function Card({ card }: { card: KpiCard }) {
   const tone = good === null ? '' : good ? 'good' : 'bad';
   const words = card.trend_direction === 'flat' ? 'steady' : `${card.trend_direction}, ${good ? 'better' : 'worse'}`;
   return (
-    <button
-      type="button"
-      class="kpi-card"
-      onClick={() => setQuery({ open: card.kpi_name })}
-      aria-label={`${card.display_name}: ${shown(card.current_value, card.unit)}, ${words}`}
-    >
+    <button type="button" class="kpi-card" onClick={() => setQuery({ open: card.kpi_name })}>
       <span class="kpi-name">{card.display_name}</span>
       <span class="kpi-row">
         <span class="kpi-value num">{shown(card.current_value, card.unit)}</span>

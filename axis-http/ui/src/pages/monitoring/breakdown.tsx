@@ -41,7 +41,7 @@ export function BreakdownPanel({ filters, version, thresholds }: Asked & { thres
       {!data && !error && <Skeleton lines={5} />}
       {data?.metrics.length === 0 && <Empty icon="gauge" title="No scores match" />}
       {data && data.metrics.length > 0 && (
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Metrics">
           <table class="table breakdown">
             <thead>
               <tr>

@@ -73,7 +73,7 @@ export function DatasetCard({ dataset }: { dataset: Dataset }) {
           </dl>
           <Watermarks dataset={dataset} />
         </div>
-        <Runs runs={runs.value.get(name) ?? []} report={dataset.last_success} />
+        <Runs name={datasetTitle(name)} runs={runs.value.get(name) ?? []} report={dataset.last_success} />
       </div>
       {failure && (
         <FailureNote code={failure.code} message={failure.message} at={failure.at} served={dataset.generation > 0} />

@@ -8,13 +8,13 @@ import { Ago } from '../../ui/layout';
 const BARS = 28;
 const LINES = 3;
 
-export function Runs({ runs, report }: { runs: Run[]; report: SyncReport | null }) {
+export function Runs({ name, runs, report }: { name: string; runs: Run[]; report: SyncReport | null }) {
   const bars = runs.slice(0, BARS).reverse();
   // Durations differ by powers of ten.
   const height = (run: Run) => Math.log10(Math.max(run.elapsed_ms, 1) + 1);
   const most = Math.max(...bars.map(height), 1);
   return (
-    <section class="runs" aria-label="Last runs">
+    <section class="runs" aria-label={`Last runs of ${name}`}>
       <div class="runs-bars" aria-hidden="true">
         {bars.map((run) => (
           <span
