@@ -52,7 +52,7 @@ pub(crate) struct Inner {
     pub(crate) overrides: Overrides,
     pub(crate) eval: crate::analytics::eval::Cache,
     datasets: Vec<Arc<State>>,
-    closing: CancellationToken,
+    pub(crate) closing: CancellationToken,
     closed: AtomicBool,
 }
 

@@ -89,6 +89,12 @@ steps! {
     StagingDropped = "failed.dropped",
     /// A failure is in the store.
     FailureWritten = "failed.written",
+    /// No checkpoint comes any more until the backup is copied.
+    Pinned = "backup.pinned",
+    /// A piece of the store is copied.
+    Copied = "backup.copied",
+    /// The backup is written, under another name still.
+    BackupWritten = "backup.written",
     /// All work of a store that closes has ended.
     Closing = "close.idle",
     /// The write-ahead log is in the file.

@@ -32,6 +32,7 @@
 //! * `fail-points` lets the tests of this crate kill a sync at each of its steps. It is no part of the interface.
 
 pub mod analytics;
+pub mod backup;
 pub mod blocking;
 pub mod browse;
 pub mod checkup;

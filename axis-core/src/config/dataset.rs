@@ -12,7 +12,7 @@ const QUERY_TIMEOUT: u64 = 60;
 const ROW_LIMIT: u64 = 10_000;
 const MAX_ROW_LIMIT: u64 = 50_000;
 /// A year, which keeps every sum of intervals far from overflow.
-const MAX_MINUTES: u64 = 525_600;
+pub(super) const MAX_MINUTES: u64 = 525_600;
 const MAX_SECONDS: u64 = 31_536_000;
 
 impl DatasetConfig {

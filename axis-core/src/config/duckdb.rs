@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::dataset::MAX_MINUTES;
 use super::node::Block;
-use super::{StoreConfig, SyncMode};
+use super::{BackupConfig, StoreConfig, SyncMode};
+use crate::backup::BackupFormat;
 
 /// The most bytes that are spilled unless configured.
 const SPILLED: u64 = 10_000_000_000;
+/// Minutes between two scheduled backups unless configured.
+const DAY: u64 = 24 * 60;
 /// Where the store is unless configured.
 pub(super) const DEFAULT_PATH: &str = "data/local_store.duckdb";
 
@@ -40,9 +44,33 @@ pub(super) fn read(block: &Block<'_>, root: &Path) -> StoreConfig {
         max_temp_directory_size: amount(block, "max_temp_directory_size", "10GB").unwrap_or(SPILLED),
         query_timeout: Duration::from_secs(block.integer_or("query_timeout_seconds", 1..=600, "seconds", 30)),
         query_max_rows: block.integer_or("query_max_rows", 1..=1_000_000_000, "rows", 1_000_000),
+        backup: backup(block, root),
     };
     block.finish();
     config
+}
+
+/// Reads `backup`, if there is one.
+fn backup(block: &Block<'_>, root: &Path) -> Option<BackupConfig> {
+    block.entry("backup")?;
+    let own = block.child("backup");
+    let directory = own.string("directory");
+    if directory.is_none() {
+        own.wrong(
+            "directory",
+            &own.place,
+            "is missing, scheduled backups need a folder of their own",
+        );
+    }
+    let formats = [("duckdb", BackupFormat::Duckdb), ("parquet", BackupFormat::Parquet)];
+    let config = BackupConfig {
+        directory: root.join(directory.unwrap_or_default()),
+        interval: Duration::from_secs(60 * own.integer_or("interval_minutes", 1..=MAX_MINUTES, "minutes", DAY)),
+        keep: to_usize(own.integer_or("keep", 1..=10_000, "backups", 7)),
+        format: own.choice("format", &formats, "duckdb").unwrap_or_default(),
+    };
+    own.finish();
+    Some(config)
 }
 
 fn sync_mode(block: &Block<'_>) -> SyncMode {

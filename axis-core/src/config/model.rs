@@ -13,6 +13,7 @@ pub use kinds::*;
 pub use server::*;
 
 use super::Secret;
+use crate::backup::BackupFormat;
 use crate::column::ColumnType;
 
 /// The resolved configuration of one engine.
@@ -68,6 +69,22 @@ pub struct StoreConfig {
     pub query_timeout: Duration,
     /// `query_max_rows`: the most rows that a query over HTTP may ask for (default 1,000,000).
     pub query_max_rows: u64,
+    /// `backup`: backups at an interval; none by default.
+    pub backup: Option<BackupConfig>,
+}
+
+/// Backups at an interval, made where intervals run at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackupConfig {
+    /// `directory`: the folder that they are made in, of this store alone; resolved like `path`.
+    pub directory: PathBuf,
+    /// `interval_minutes`: the time between two (default a day).
+    pub interval: Duration,
+    /// `keep`: how many of them are kept (default 7).
+    pub keep: usize,
+    /// `format`: one file or a folder of Parquet files (default `duckdb`).
+    pub format: BackupFormat,
 }
 
 /// Whether datasets are synced when the server starts.

@@ -8,7 +8,10 @@ use crate::sync::{Due, Timing, due};
 impl Engine {
     /// Runs datasets at their `refresh_interval_minutes` until the engine closes: each on its own clock, with jitter, and
     /// with backoff after failures that may pass. A tick during a running sync is that sync.
+    ///
+    /// Makes backups, too, as `duckdb.backup` says.
     pub fn start_scheduler(&self) {
+        self.start_backups();
         for dataset in self.syncable() {
             let Some(interval) = dataset.config().refresh_interval else {
                 continue;

@@ -13,7 +13,7 @@ use crate::source::CursorValue;
 use crate::sync::{Failure, SyncReport};
 
 /// The version of the layout of `_axis`.
-const FORMAT: i64 = 1;
+pub(crate) const FORMAT: i64 = 1;
 /// How many runs the log keeps for each dataset.
 const RUNS_KEPT: i64 = 200;
 
@@ -220,9 +220,7 @@ pub(crate) fn open(connection: &Connection) -> Result<Catalog> {
         epoch: stamp(connection)?,
         ..Catalog::default()
     };
-    for (dataset, record) in pairs(connection, "select dataset, record from _axis.datasets")? {
-        catalog.datasets.insert(dataset, parse(&record)?);
-    }
+    read_datasets(connection, &mut catalog)?;
     if let Err(error) = trim(connection) {
         // A full disk is no reason not to read.
         tracing::warn!(error = %error.chain(), "the run log keeps its oldest runs");
@@ -230,18 +228,48 @@ pub(crate) fn open(connection: &Connection) -> Result<Catalog> {
     Ok(catalog)
 }
 
+/// Reads the catalog of a store without changing anything.
+///
+/// # Errors
+/// `Store` when the file is no store, or was written by a newer version.
+pub(crate) fn read(connection: &Connection) -> Result<Catalog> {
+    let fault = fault::store("store.catalog");
+    let sql =
+        "select count(*) from duckdb_tables() where schema_name = '_axis' and table_name in ('store', 'datasets')";
+    let known: i64 = connection.query_row(sql, [], |row| row.get(0)).map_err(&fault)?;
+    let not_ours = || Error::new(ErrorKind::Store, "the file is a DuckDB database, but no store").during("store.open");
+    if known < 2 {
+        return Err(not_ours());
+    }
+    let ours = engine_version(connection)?;
+    let (_, epoch) = found(connection, &ours)?.ok_or_else(not_ours)?;
+    let mut catalog = Catalog {
+        epoch,
+        ..Catalog::default()
+    };
+    read_datasets(connection, &mut catalog)?;
+    Ok(catalog)
+}
+
+fn read_datasets(connection: &Connection, catalog: &mut Catalog) -> Result<()> {
+    for (dataset, record) in pairs(connection, "select dataset, record from _axis.datasets")? {
+        catalog.datasets.insert(dataset, parse(&record)?);
+    }
+    Ok(())
+}
+
+/// Returns the version of DuckDB.
+pub(crate) fn engine_version(connection: &Connection) -> Result<String> {
+    connection
+        .query_row("select version()", [], |row| row.get(0))
+        .map_err(fault::store("store.catalog"))
+}
+
 /// Records the engine's version, and refuses a store that a newer engine or a newer layout has written. Returns the epoch.
 fn stamp(connection: &Connection) -> Result<u64> {
     let fault = fault::store("store.catalog");
-    let ours: String = connection
-        .query_row("select version()", [], |row| row.get(0))
-        .map_err(&fault)?;
-    let found = pairs(
-        connection,
-        "select format || ' ' || coalesce(epoch, 0), engine from _axis.store",
-    )?
-    .pop();
-    let Some((numbers, engine)) = found else {
+    let ours = engine_version(connection)?;
+    let Some((engine, epoch)) = found(connection, &ours)? else {
         connection
             .execute(
                 "insert into _axis.store values (?, ?, current_timestamp::timestamp, null)",
@@ -250,23 +278,44 @@ fn stamp(connection: &Connection) -> Result<u64> {
             .map_err(&fault)?;
         return Ok(0);
     };
-    let (format, epoch) = numbers.split_once(' ').unwrap_or((&numbers, "0"));
-    let newer_layout = format.parse::<i64>().is_ok_and(|format| format > FORMAT);
-    if newer_layout || version(&engine) > version(&ours) {
-        return Err(Error::new(
-            ErrorKind::Store,
-            "the store was written by a newer version; open it with that version",
-        )
-        .during("store.open")
-        .with("found", format!("layout {format}, DuckDB {engine}"))
-        .with("allowed", format!("layout {FORMAT}, DuckDB {ours} or older")));
-    }
     if engine != ours {
         connection
             .execute("update _axis.store set engine = ?", params![ours])
             .map_err(&fault)?;
     }
-    Ok(epoch.parse().unwrap_or(0))
+    Ok(epoch)
+}
+
+/// Returns which engine wrote a store last, and the epoch.
+fn found(connection: &Connection, ours: &str) -> Result<Option<(String, u64)>> {
+    let columns =
+        "select table_name, column_name from duckdb_columns() where schema_name = '_axis' and table_name = 'store'";
+    let has_epoch = pairs(connection, columns)?.iter().any(|(_, column)| column == "epoch");
+    let epoch = if has_epoch { "coalesce(epoch, 0)" } else { "0" };
+    let sql = format!("select format || ' ' || {epoch}, engine from _axis.store");
+    let Some((numbers, engine)) = pairs(connection, &sql)?.pop() else {
+        return Ok(None);
+    };
+    let (format, epoch) = numbers.split_once(' ').unwrap_or((&numbers, "0"));
+    check_versions(format.parse().unwrap_or(0), &engine, ours)?;
+    Ok(Some((engine, epoch.parse().unwrap_or(0))))
+}
+
+/// Refuses what a newer layout or a newer engine has written.
+///
+/// # Errors
+/// `Store`.
+pub(crate) fn check_versions(format: i64, engine: &str, ours: &str) -> Result<()> {
+    if format <= FORMAT && version(engine) <= version(ours) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Store,
+        "the store was written by a newer version; open it with that version",
+    )
+    .during("store.open")
+    .with("found", format!("layout {format}, DuckDB {engine}"))
+    .with("allowed", format!("layout {FORMAT}, DuckDB {ours} or older")))
 }
 
 /// The numbers of `v1.5.5`.

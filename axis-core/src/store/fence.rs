@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use duckdb::{Connection, params};
 
 use super::claim::logs;
+use super::descriptor::{InUse, Shared};
 use super::fault;
 use super::identity::FileId;
 use super::lease::Lease;
@@ -19,6 +20,8 @@ pub(crate) struct Fence {
     /// The file that was opened, by the name that DuckDB knows.
     path: PathBuf,
     file: Option<FileId>,
+    /// Dropped with the last connection, after DuckDB has closed the file.
+    in_use: Option<InUse>,
     /// The write-ahead log that this store has written.
     log: Mutex<Option<FileId>>,
     /// Whether the store remembers the epoch.
@@ -30,14 +33,40 @@ pub(crate) struct Fence {
 impl Fence {
     /// Looks at the file that was just opened.
     pub(super) fn new(lease: Arc<Lease>, path: PathBuf, invalid: Arc<AtomicBool>) -> Self {
+        let file = FileId::at(&path);
         Self {
-            file: FileId::at(&path),
+            file,
+            in_use: file.map(InUse::new),
             log: Mutex::new(log_of(&path)),
             recorded: AtomicBool::new(false),
             lease,
             path,
             invalid,
         }
+    }
+
+    /// Returns the path of the file, by the name that DuckDB knows.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the file for reading, without letting go of DuckDB's lock on it.
+    ///
+    /// # Errors
+    /// `Store` when it is not where it was.
+    pub(super) fn reader(&self) -> Result<Shared> {
+        let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let reader = self
+            .in_use
+            .as_ref()
+            .ok_or_else(gone)
+            .and_then(|file| file.reader(&self.path));
+        reader.map_err(|error| {
+            Error::new(ErrorKind::Store, "the file of the store cannot be read")
+                .during("store.file")
+                .with("store", self.lease.names.store.display())
+                .because(error)
+        })
     }
 
     /// Tells whether a commit may be made, and afterwards whether it went where readers will find it.

@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::path::Path;
 
 /// Tells files apart for as long as somebody has them open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FileId {
     device: u64,
     number: u64,

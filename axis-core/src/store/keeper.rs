@@ -138,7 +138,8 @@ impl Keeper {
     }
 }
 
-fn create_directory(store: &Path) -> Result<()> {
+/// Makes the directory of a store.
+pub(super) fn create_directory(store: &Path) -> Result<()> {
     let Some(directory) = store.parent().filter(|directory| !directory.as_os_str().is_empty()) else {
         return Ok(());
     };

@@ -5,20 +5,24 @@ mod checksum;
 mod claim;
 mod commit;
 mod derived;
+mod descriptor;
 pub(crate) mod fault;
 mod feed;
 mod fence;
 mod identity;
+mod image;
 mod keeper;
 mod lease;
 mod link;
 mod lock;
+mod offline;
 mod pool;
 mod pressure;
 mod reason;
 mod reconcile;
 mod stage;
 mod stream;
+mod swap;
 mod takeover;
 mod vectors;
 
@@ -32,23 +36,28 @@ pub(crate) use catalog::{
     Catalog, ColumnRecord, DatasetRecord, Mark, TableRecord, UploadRecord, generation as stored_generation, log_run,
     recent_runs, write as write_record,
 };
+pub(crate) use catalog::{FORMAT as LAYOUT, check_versions, engine_version, read as read_catalog};
 pub(crate) use checksum::{Hashed, Sums, stored_columns, sum_feed, sum_table};
 pub(crate) use commit::{ChangeKind, Commit, TableChange, TableOutcome};
 pub(crate) use derived::{Derivation, DerivedRecord, Made, OPERATION as DERIVING, Scope, description};
+pub(crate) use descriptor::is_open_here;
 pub(crate) use feed::{Feed, Feeds};
 pub(crate) use fence::Fence;
 pub(crate) use keeper::Keeper;
+pub(crate) use offline::{Access, duckdb_version, has_log, open_copy, open_memory, settle};
 pub(crate) use pool::{Limits, Pool, RunningLoad, Session, for_queries};
 pub(crate) use reason::Reason;
 pub(crate) use reconcile::{Found, Reconciled, reconcile};
 pub(crate) use stage::{drop_staging, stage_delta, stage_full, stage_more};
 pub use stream::QueryStream;
 pub(crate) use stream::{each_batch, fetch, open_stream};
+pub(crate) use swap::Vacant;
 pub(crate) use vectors::VectorBatch;
 
 use crate::config::StoreConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
+use descriptor::Opening;
 use lease::Lease;
 use link::Link;
 use pressure::Pressure;
@@ -60,6 +69,8 @@ pub(crate) struct Store {
     pub(crate) feeds: Feeds,
     /// Serialises commits, so that transactions of two datasets never conflict.
     pub(crate) writer: tokio::sync::Mutex<()>,
+    /// One backup is made at a time.
+    pub(crate) backup: tokio::sync::Mutex<()>,
     /// Every transaction that writes asks it.
     pub(crate) fence: Arc<Fence>,
 }
@@ -67,6 +78,7 @@ pub(crate) struct Store {
 impl Store {
     /// Opens or creates the file that the lease stands for, sweeps what a killed process has left, and reads the catalog.
     fn open(config: &StoreConfig, lease: &Arc<Lease>) -> Result<(Self, Catalog)> {
+        let _opening = Opening::begin();
         let connection = takeover::open(lease, |path| connect(config, path))?;
         let invalid = Arc::default();
         let fence = Arc::new(Fence::new(Arc::clone(lease), lease.path(), Arc::clone(&invalid)));
@@ -87,6 +99,7 @@ impl Store {
             pool: Arc::new(Pool::new(root, config.query_concurrency, pressure, invalid)),
             feeds,
             writer: tokio::sync::Mutex::new(()),
+            backup: tokio::sync::Mutex::new(()),
             fence,
         };
         Ok((store, catalog))

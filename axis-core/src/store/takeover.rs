@@ -380,7 +380,8 @@ fn failed(names: &Names, error: io::Error) -> Error {
         .because(error)
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+/// Removes a file, if there is one.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -418,7 +419,7 @@ fn unlink_logs(file: &Path) {
 }
 
 /// Makes renamed files survive a loss of power.
-fn sync_directory(path: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
         _ => Ok(()),

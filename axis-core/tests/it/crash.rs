@@ -48,6 +48,9 @@ impl Mode {
 
     /// Tells whether each sync of this mode passes a fail point.
     fn passes(self, point: &str) -> bool {
+        if point.starts_with("backup.") {
+            return false;
+        }
         let of_rebuilds = [
             "stage.head",
             "stage.created",
@@ -308,7 +311,8 @@ async fn killed_failures_leave_the_old_dataset() {
 
 #[test]
 fn every_fail_point_is_in_the_way_of_a_kill() {
-    for point in FAIL_POINTS {
+    // Those of a backup are in the way of its own tests.
+    for point in FAIL_POINTS.iter().filter(|point| !point.starts_with("backup.")) {
         assert!(Mode::ALL.iter().any(|mode| mode.passes(point)), "{point}");
     }
 }

@@ -1,0 +1,106 @@
+//! Writing a store anew, without the room that is free in its file.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::job::{Job, elapsed_ms};
+use super::manifest::Facts;
+use super::options::CompactOptions;
+use super::partial::Partial;
+use super::restore::settle;
+use super::{BackupStage, taken};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::ident::literal;
+use crate::store::fault::store as fault;
+use crate::store::{Keeper, Vacant, has_log, open_memory};
+
+/// What became of a store that was compacted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CompactReport {
+    /// The store.
+    pub store: PathBuf,
+    /// Bytes of its file before.
+    pub bytes_before: u64,
+    /// Bytes of its file now.
+    pub bytes_after: u64,
+    /// Tables that were written, the store's own included.
+    pub tables: usize,
+    /// Rows of all tables.
+    pub rows: u64,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// Writes the store of a configuration into a new file, compares what both hold, and puts the new one in its place at once.
+/// Nobody may have the store open, and its directory has room for both until then.
+///
+/// # Errors
+/// `NotFound` when there is no store, `Locked` when somebody has it open, `Store` when it cannot be read or written, `Cancelled`.
+///
+/// # Cancellation
+/// By the token of the options. The store is left as it was.
+pub async fn compact(config: &Config, options: CompactOptions) -> Result<CompactReport> {
+    let since = Instant::now();
+    let store = config.store.path.clone();
+    if !store.exists() {
+        let message = format!("there is no store at {}", store.display());
+        return Err(Error::new(ErrorKind::NotFound, message).during("compact"));
+    }
+    let bytes_before = std::fs::metadata(&store).map_or(0, |file| file.len());
+    // Opening it as an engine does takes in the log, and drops what a killed process has left.
+    let (keeper, _) = Box::pin(Keeper::open(&config.store, None)).await?;
+    keeper.close().await;
+    drop(keeper);
+    options
+        .job()
+        .on_thread(move |job| {
+            let vacant = Vacant::take(&store)?;
+            let old = vacant.file().unwrap_or_else(|| store.clone());
+            if has_log(&old) {
+                let message = "the log of the store cannot be taken into its file; there must be room on the disk";
+                return Err(Error::new(ErrorKind::Store, message).during("compact"));
+            }
+            let partial = Partial::beside(vacant.path(), ".compact")?;
+            let facts = rewrite(&old, partial.path(), job)?;
+            let bytes_after = settle(partial.path(), Some(&old))?;
+            job.check()?;
+            vacant.replace(partial.path())?;
+            Ok(CompactReport {
+                store,
+                bytes_before,
+                bytes_after,
+                tables: facts.tables.len(),
+                rows: facts.tables.iter().map(|table| table.rows).sum(),
+                elapsed_ms: elapsed_ms(since),
+            })
+        })
+        .await
+}
+
+/// Copies everything from one file to a new one, and makes sure of it.
+fn rewrite(old: &Path, new: &Path, job: &Job) -> Result<Facts> {
+    let before = taken::looked_at(old, job)?;
+    job.told(BackupStage::Loading, 0, 1);
+    let connection = open_memory()?;
+    let sql = format!(
+        "attach {} as before (read_only); attach {} as after (storage_version 'v1.5.0');
+         copy from database before to after; detach before; detach after",
+        literal(&old.to_string_lossy()),
+        literal(&new.to_string_lossy())
+    );
+    job.run(&connection, |connection| {
+        connection.execute_batch(&sql).map_err(fault("compact"))
+    })?;
+    drop(connection);
+    job.told(BackupStage::Loading, 1, 1);
+    let after = taken::looked_at(new, job)?;
+    if after.datasets == before.datasets && after.tables == before.tables && after.views == before.views {
+        return Ok(after);
+    }
+    let message = "the compacted store does not hold what the store holds; it is left as it was";
+    Err(Error::new(ErrorKind::Internal, message).during("compact"))
+}
