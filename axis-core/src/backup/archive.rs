@@ -70,7 +70,7 @@ impl BackupStream {
 
     /// Returns how many bytes are left.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
+    pub fn remaining(&self) -> u64 {
         let left = |cursor: &Cursor<Vec<u8>>| cursor.get_ref().len() as u64 - cursor.position();
         left(&self.head) + self.store.limit() + left(&self.tail)
     }

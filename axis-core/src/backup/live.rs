@@ -156,14 +156,14 @@ fn write_file(
     let mut stream = BackupStream::of(copy, created_at, job)?;
     let partial = Partial::beside(beside, PARTIAL)?;
     let mut file = std::fs::File::create(partial.path()).map_err(digest::unwritable)?;
-    let total = stream.bytes();
+    let total = stream.remaining();
     loop {
         job.check()?;
         let piece = &mut std::io::Read::take(&mut stream, 8 << 20);
         if std::io::copy(piece, &mut file).map_err(digest::unwritable)? == 0 {
             break;
         }
-        job.told(BackupStage::Writing, total - stream.bytes(), total);
+        job.told(BackupStage::Writing, total - stream.remaining(), total);
     }
     drop(file);
     reach(Step::BackupWritten);

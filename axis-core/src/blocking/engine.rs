@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::runtime::{self, Runtime};
 use super::{Dataset, Events, QueryStream};
+use crate::backup::{BackupOptions, BackupReport};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dataset::{SyncOptions, VerifyOptions};
@@ -236,6 +237,18 @@ impl Engine {
     pub fn runs(&self, limit: u32) -> Result<Vec<RunRecord>> {
         let engine = self.engine.clone();
         self.run(async move { engine.runs(limit).await })
+    }
+
+    /// Writes a backup of everything that is committed now, as [`crate::Engine::backup`] does.
+    ///
+    /// # Errors
+    /// As there; `InvalidArgument` on a thread of an async runtime.
+    ///
+    /// # Cancellation
+    /// By the token of the options.
+    pub fn backup(&self, path: impl Into<PathBuf>, options: BackupOptions) -> Result<BackupReport> {
+        let (engine, path) = (self.engine.clone(), path.into());
+        self.run(async move { engine.backup(path, options).await })
     }
 
     /// Tells whether the store answers right now, as [`crate::Engine::probe`] does.

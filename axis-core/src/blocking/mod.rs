@@ -29,6 +29,7 @@ mod dataset;
 mod engine;
 mod events;
 mod handle;
+mod offline;
 mod query;
 mod runtime;
 
@@ -36,4 +37,5 @@ pub use dataset::Dataset;
 pub use engine::{Engine, EngineBuilder};
 pub use events::Events;
 pub use handle::SyncHandle;
+pub use offline::{compact, restore};
 pub use query::{QueryStream, RecordReader};

@@ -87,6 +87,19 @@ pub struct BackupConfig {
     pub format: BackupFormat,
 }
 
+impl BackupConfig {
+    /// Begins with every setting at its default.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            interval: Duration::from_secs(24 * 60 * 60),
+            keep: 7,
+            format: BackupFormat::default(),
+        }
+    }
+}
+
 /// Whether datasets are synced when the server starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncMode {

@@ -1,6 +1,7 @@
 //! The engine as a user meets it, against a real PostgreSQL and real SQLite files.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
+mod backup;
 mod bad_days;
 mod bad_input;
 mod blocking;

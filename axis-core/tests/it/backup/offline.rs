@@ -1,0 +1,95 @@
+//! Compacting, streams, and the calls that wait.
+
+use std::io::Read as _;
+
+use axis_core::backup::{BackupOptions, CompactOptions, compact, receive};
+use axis_core::{ErrorKind, Strategy, SyncOptions};
+
+use super::{ALL, names, restored, shop};
+use crate::support::{open, sync, text};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_compacted_store_is_smaller_and_holds_the_same() {
+    let shop = shop("compacted").await;
+    // Room for values that are gone.
+    shop.database.execute(
+        "insert into events select i, timestamptz '2026-01-01', md5(i::text) || md5((-i)::text) from generate_series(3001, 60000) i",
+    );
+    sync(&shop.dataset(), SyncOptions::full()).await;
+    shop.database.execute("delete from events where id > 3000");
+    sync(&shop.dataset(), SyncOptions::full()).await;
+    let before = text(&shop.engine, ALL).await;
+    let (status, config) = (shop.dataset().status(), shop.engine.config().clone());
+    let error = compact(&config, CompactOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    shop.engine.close().await.unwrap();
+    let size = std::fs::metadata(shop.store()).unwrap().len();
+    let report = compact(&config, CompactOptions::default()).await.unwrap();
+    assert_eq!(report.bytes_before, size);
+    assert!(report.bytes_after < report.bytes_before, "{report:?}");
+    assert_eq!(std::fs::metadata(shop.store()).unwrap().len(), report.bytes_after);
+    assert_eq!(names(shop.directory.path()), ["s.duckdb", "s.duckdb.lock"]);
+    let engine = open(config).await;
+    assert_eq!(text(&engine, ALL).await, before);
+    let dataset = engine.dataset("shop").unwrap();
+    assert_eq!(dataset.status().generation, status.generation);
+    let report = sync(&dataset, SyncOptions::default()).await;
+    assert_eq!(report.strategy, Strategy::Incremental);
+    engine.close().await.unwrap();
+    let nowhere = axis_core::config::Config::for_store(shop.directory.path().join("none.duckdb"));
+    let error = compact(&nowhere, CompactOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_is_a_backup_and_leaves_nothing_beside_the_store() {
+    let shop = shop("streamed").await;
+    let mut stream = shop.engine.backup_stream(BackupOptions::default()).await.unwrap();
+    let (bytes, manifest) = (stream.remaining(), stream.manifest().clone());
+    assert!(names(shop.directory.path()).contains(&"s.duckdb.backup.partial".to_owned()));
+    let mut first = [0; 100];
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(stream.remaining(), bytes - 100);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("b.axis");
+    let all = std::io::Cursor::new(first).chain(stream);
+    let report = receive(&path, all, Some(bytes), BackupOptions::default())
+        .await
+        .unwrap();
+    assert_eq!((report.bytes, &report.manifest), (bytes, &manifest));
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), bytes);
+    assert!(!names(shop.directory.path()).iter().any(|name| name.contains("partial")));
+    // Everybody can look into it.
+    let listed = std::process::Command::new("tar")
+        .arg("-tf")
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(listed.stdout).unwrap(),
+        "manifest.json\nmanifest.sha256\nstore.duckdb\n"
+    );
+    let engine = restored(&path, shop.engine.config().clone(), elsewhere.path().join("s.duckdb")).await;
+    assert_eq!(text(&engine, ALL).await, text(&shop.engine, ALL).await);
+    engine.close().await.unwrap();
+    shop.engine.close().await.unwrap();
+}
+
+#[test]
+fn whoever_waits_has_the_same_calls() {
+    use axis_core::backup::{BackupFormat, RestoreOptions};
+    use axis_core::blocking;
+    use axis_core::config::Config;
+
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let engine = blocking::Engine::open(at("s.duckdb")).unwrap();
+    let folder = BackupOptions::default().format(BackupFormat::Parquet);
+    let report = engine.backup(at("folder"), folder).unwrap();
+    engine.close().unwrap();
+    let config = Config::for_store(at("other.duckdb"));
+    let restored = blocking::restore(at("folder"), &config, RestoreOptions::default()).unwrap();
+    assert_eq!(restored.manifest, report.manifest);
+    let compacted = blocking::compact(&config, CompactOptions::default()).unwrap();
+    assert_eq!(compacted.tables, report.manifest.tables.len());
+}
