@@ -155,3 +155,60 @@ fn failed(error: io::Error) -> Error {
         .during("backup.copy")
         .because(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::offline::{Access, has_log, open_copy, settle};
+    use super::super::{Keeper, Session};
+    use super::*;
+    use crate::config::Config;
+
+    async fn run(session: &mut Session, sql: &'static str) {
+        let run = session.run(Limits::default(), move |connection, _| {
+            connection.execute_batch(sql).map_err(fault::store("test"))
+        });
+        run.await.unwrap();
+    }
+
+    /// Counts the rows of `t`, and the tables that there are beside it.
+    fn look(path: &Path) -> (i64, i64) {
+        let connection = open_copy(path, Access::Write, false).unwrap();
+        settle(&connection).unwrap();
+        let sql = "select (select count(*) from t), (select count(*) from duckdb_tables() where schema_name = 'main')";
+        connection
+            .query_row(sql, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? - 1)))
+            .unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_copy_holds_what_is_committed_whether_a_checkpoint_is_possible_or_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let (keeper, _) = Keeper::open(&Config::for_store(at("s.duckdb")).store, None)
+            .await
+            .unwrap();
+        let store = keeper.store();
+        let (mut writer, mut load) = (store.pool.session().unwrap(), store.pool.session().unwrap());
+        run(
+            &mut writer,
+            "create table t as select range as i, uuid() as u from range(300000)",
+        )
+        .await;
+        let limits = Limits::default();
+        store.copy_to(&at("plain"), &limits, |_, _| {}).await.unwrap();
+        assert!(!has_log(&at("plain")), "nobody forbids a checkpoint");
+        assert_eq!(look(&at("plain")), (300_000, 0));
+        // A load that is not committed forbids checkpoints, so that these rows are in the log alone.
+        run(
+            &mut load,
+            "begin; create table unfinished as select range as i from range(1000)",
+        )
+        .await;
+        run(&mut writer, "insert into t select range, uuid() from range(200000)").await;
+        store.copy_to(&at("logged"), &limits, |_, _| {}).await.unwrap();
+        assert!(has_log(&at("logged")), "there is no checkpoint");
+        assert_eq!(look(&at("logged")), (500_000, 0));
+        run(&mut load, "rollback").await;
+        keeper.close().await;
+    }
+}

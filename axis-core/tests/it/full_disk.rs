@@ -8,6 +8,7 @@ use std::io::{ErrorKind as IoErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::Command;
 
+use axis_core::backup::{BackupFormat, BackupOptions};
 use axis_core::config::{Config, Connection, DatasetConfig, TableConfig};
 use axis_core::{Dataset, Engine, ErrorKind, Strategy, SyncOptions, SyncState};
 use tempfile::TempDir;
@@ -283,6 +284,35 @@ async fn until_the_disk_is_full_every_sync_that_succeeds_is_kept_and_the_one_tha
         assert_eq!(world.rows().await, kept);
         disk.make_room();
         sync(&world.events(), SyncOptions::default()).await;
+        world.check(disk).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_that_finds_the_disk_full_leaves_nothing_and_the_store_as_it_was() {
+    let name = "a_backup_that_finds_the_disk_full_leaves_nothing_and_the_store_as_it_was";
+    on_small_disk(name, async |disk| {
+        let world = World::open(disk).await;
+        world.grow(20_000);
+        sync(&world.events(), SyncOptions::full()).await;
+        disk.fill(MEGABYTE / 4);
+        let folder = disk.0.path().join("backups");
+        for format in [BackupFormat::Duckdb, BackupFormat::Parquet] {
+            let options = BackupOptions::default().format(format);
+            let error = world.engine.backup(folder.join("b"), options).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Store, "{}", error.chain());
+            assert_eq!(
+                error.message(),
+                "the disk that the backup goes to is full",
+                "{}",
+                error.chain()
+            );
+            assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        }
+        disk.make_room();
+        let report = world.engine.backup(folder.join("b"), BackupOptions::default()).await;
+        report.unwrap_or_else(|error| panic!("{}", error.chain()));
         world.check(disk).await;
     })
     .await;

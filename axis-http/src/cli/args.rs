@@ -59,6 +59,12 @@ pub(crate) enum Command {
     Watermarks(WatermarksCommand),
     /// Runs one SELECT on the store.
     Query(QueryArgs),
+    /// Writes a backup of the store, which may be in use by this process alone, or by a server with `--from`.
+    Backup(BackupArgs),
+    /// Makes the store from a backup; compares all checksums first.
+    Restore(RestoreArgs),
+    /// Writes the store anew, without the room that is free in its file; nobody may have it open.
+    Compact,
     /// Looks at the configuration without opening anything.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -139,6 +145,29 @@ pub(crate) struct QueryArgs {
     /// The most rows to print [default: 1000 for a table, no limit otherwise].
     #[arg(long, value_name = "N")]
     pub(crate) max_rows: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BackupArgs {
+    /// The file, or the folder with `--parquet`. Another backup of this name is replaced, a folder is not.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Writes a folder with a Parquet file a table.
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) parquet: bool,
+    /// Downloads the backup from a running server, such as `http://localhost:8500`; the key is AXIS_API_KEY, of the role `admin`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RestoreArgs {
+    /// The file or the folder of a backup.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Replaces the store that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// How rows are printed.

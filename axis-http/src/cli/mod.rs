@@ -1,9 +1,12 @@
 //! What the `axis` command does: reads arguments and configuration, runs one command, turns its outcome into an exit code.
 
 mod args;
+mod backup;
+mod bar;
 mod config;
 mod demo;
 mod doctor;
+mod download;
 mod log;
 mod output;
 mod progress;
@@ -183,6 +186,9 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Status => status::run(context).await,
         Command::Watermarks(WatermarksCommand::Reset { dataset }) => watermarks::reset(context, &dataset).await,
         Command::Query(args) => query::run(context, &args).await,
+        Command::Backup(args) => backup::back_up(context, &args).await,
+        Command::Restore(args) => backup::restore(context, &args).await,
+        Command::Compact => backup::compact(context).await,
         Command::Config(ConfigCommand::Check) => config::check(context),
         Command::Config(ConfigCommand::Explain) => config::explain(context),
         Command::Doctor(args) => doctor::run(context, &args).await,

@@ -84,6 +84,7 @@ pub(crate) fn wrap(router: Router, edge: &Arc<Edge>) -> Router {
             SizeAbove::new(COMPRESS_ABOVE)
                 .and(NotForContentType::new("application/vnd.apache.arrow"))
                 .and(NotForContentType::new("text/event-stream"))
+                .and(NotForContentType::new("application/x-tar"))
                 .and(NotForContentType::IMAGES),
         );
     let body_max = usize::try_from(edge.config.max_body_bytes).unwrap_or(usize::MAX);

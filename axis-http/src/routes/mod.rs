@@ -1,5 +1,6 @@
 //! Every route.
 
+mod backup;
 mod config;
 mod data;
 mod database;
@@ -40,6 +41,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(store::routes())
+        .merge(backup::routes())
         .merge(status::routes())
         .merge(datasets::routes())
         .merge(events::routes())

@@ -166,6 +166,7 @@ pub(crate) const ROUTES: &[Policy] = &[
     post("/api/store/sync/{dataset}/reset-watermark", Sync),
     post("/api/store/verify/{dataset}", Sync).untimed(),
     delete("/api/store/sync/{dataset}", Sync),
+    get_as("/api/store/backup", Admin).untimed(),
     get("/api/store/status"),
     get("/api/store/datasets"),
     get("/api/store/runs"),

@@ -9,6 +9,7 @@ mod api_monitoring;
 mod api_query;
 mod api_sync;
 mod audit;
+mod backup;
 mod cli;
 mod cli_config;
 mod cli_processes;

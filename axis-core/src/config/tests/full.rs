@@ -23,6 +23,7 @@ duckdb:
   max_temp_directory_size: 4GB
   query_timeout_seconds: 45
   query_max_rows: 50_000
+  backup: {directory: data/backups, interval_minutes: 60, keep: 3, format: parquet}
 ";
 
 const COMMON: &str = "
@@ -168,6 +169,9 @@ fn the_store() {
     assert_eq!(store.memory_limit, Some(2 * 1024 * 1024 * 1024));
     assert_eq!(store.temp_directory.as_deref(), Some(Path::new("/tmp/spill")));
     assert_eq!(store.max_temp_directory_size, 4_000_000_000);
+    let backup = store.backup.as_ref().unwrap();
+    assert!(backup.directory.ends_with("data/backups"));
+    assert_eq!((backup.interval, backup.keep), (Duration::from_secs(3600), 3));
     assert_eq!(
         (store.query_timeout, store.query_max_rows),
         (Duration::from_secs(45), 50_000)

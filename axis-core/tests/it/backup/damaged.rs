@@ -129,7 +129,7 @@ async fn backups_of_newer_versions_and_those_that_lie_are_refused() {
         ),
         (
             |manifest| manifest["datasets"]["shop"]["generation"] = 7.into(),
-            "does not hold",
+            "not hold",
         ),
         (|manifest| manifest["files"][0]["name"] = "../x".into(), "damaged"),
         (

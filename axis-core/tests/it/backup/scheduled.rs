@@ -91,14 +91,15 @@ async fn the_settings_are_read_and_paths_are_resolved_like_others() {
     let backup = project.load(&[]).store.backup.unwrap();
     assert_eq!(backup.interval, Duration::from_secs(86_400));
     assert_eq!((backup.keep, backup.format), (7, BackupFormat::Duckdb));
-    project.file("duckdb.yaml", "duckdb: {backup: {keep: 0}}\n");
-    let error = Config::load(
-        project.custom_dir(),
-        &axis_core::Env::new(Vec::<(String, String)>::new()),
-    )
-    .unwrap_err();
-    assert!(error.message().contains("backup.keep"), "{error}");
-    assert!(error.message().contains("backup.directory"), "{error}");
+    for (wrong, key) in [
+        ("keep: 7", "backup.directory"),
+        ("directory: b, keep: 0", "backup.keep"),
+    ] {
+        project.file("duckdb.yaml", &format!("duckdb: {{backup: {{{wrong}}}}}\n"));
+        let none = axis_core::Env::new(Vec::<(String, String)>::new());
+        let error = Config::load(project.custom_dir(), &none).unwrap_err();
+        assert!(error.message().contains(key), "{error}");
+    }
     project.file("duckdb.yaml", "duckdb: {enabled: true}\n");
     assert_eq!(project.load(&[]).store.backup, None);
 }
