@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) eval: crate::analytics::eval::Cache,
     datasets: Vec<Arc<State>>,
     pub(crate) closing: CancellationToken,
+    /// One backup is made at a time.
+    pub(crate) backups: Arc<tokio::sync::Mutex<()>>,
     closed: AtomicBool,
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::job::{Job, elapsed_ms};
 use super::manifest::Facts;
 use super::options::CompactOptions;
-use super::partial::Partial;
+use super::partial::{COMPACTED, Partial};
 use super::restore::settle;
 use super::{BackupStage, taken};
 use crate::config::Config;
@@ -64,7 +64,7 @@ pub async fn compact(config: &Config, options: CompactOptions) -> Result<Compact
                 let message = "the log of the store cannot be taken into its file; there must be room on the disk";
                 return Err(Error::new(ErrorKind::Store, message).during("compact"));
             }
-            let partial = Partial::beside(vacant.path(), ".compact")?;
+            let partial = Partial::beside(vacant.path(), COMPACTED)?;
             let facts = rewrite(&old, partial.path(), job)?;
             let bytes_after = settle(partial.path(), Some(&old))?;
             job.check()?;

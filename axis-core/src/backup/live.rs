@@ -1,11 +1,15 @@
 //! Backups of an engine that is open.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
+
+use tokio::sync::OwnedMutexGuard;
+use uuid::Uuid;
 
 use super::job::{Job, elapsed_ms};
 use super::options::{BackupOptions, BackupReport};
-use super::partial::Partial;
+use super::partial::{Partial, STREAMED};
 use super::{BackupFormat, BackupManifest, BackupStage, BackupStream, archive, digest, folder, taken};
 use crate::dataset::closed;
 use crate::engine::Engine;
@@ -17,8 +21,6 @@ use crate::store::{Limits, is_open_here};
 const PARTIAL: &str = ".partial";
 /// The ending of the copy that it is made from.
 const COPY: &str = ".partial.store";
-/// The ending of a copy that is streamed, beside the store.
-const STREAMED: &str = ".backup.partial";
 
 impl Engine {
     /// Writes a backup of everything that is committed now, while syncs and queries go on.
@@ -46,6 +48,7 @@ impl Engine {
         options: &BackupOptions,
     ) -> Result<BackupReport> {
         let since = Instant::now();
+        let one = self.one_backup()?;
         check_target(&path, options.format)?;
         let job = options.job();
         let (format, writing) = (options.format, job.clone());
@@ -54,7 +57,7 @@ impl Engine {
             let created_at = self.0.clock.now();
             let open = self.0.tasks.token();
             let work = move |job: &Job| {
-                let _open = open;
+                let (_open, _one) = (open, one);
                 let (bytes, manifest) = match format {
                     BackupFormat::Duckdb => write_file(copy, created_at, &path, &beside, job)?,
                     BackupFormat::Parquet => {
@@ -94,15 +97,18 @@ impl Engine {
             .backup
             .as_ref()
             .map_or_else(|| store.path.clone(), |backup| backup.directory.join(name));
+        let one = self.one_backup()?;
         let job = options.job();
         let completing = job.clone();
         let work = async {
-            let copy = self.copy_to(Partial::beside(&beside, STREAMED)?, &job).await?;
+            // Several may be sent at once.
+            let ending = format!("{STREAMED}{}", Uuid::new_v4().simple());
+            let copy = self.copy_to(Partial::beside(&beside, &ending)?, &job).await?;
             let created_at = self.0.clock.now();
             let open = self.0.tasks.token();
             completing
                 .on_thread(move |job| {
-                    let _open = open;
+                    let (_open, _one) = (open, one);
                     BackupStream::of(copy, created_at, job)
                 })
                 .await
@@ -110,19 +116,24 @@ impl Engine {
         Box::pin(self.until_closing(&job, work)).await
     }
 
-    async fn copy_to(&self, copy: Partial, job: &Job) -> Result<Partial> {
-        if self.0.is_closed() {
-            return Err(closed());
-        }
-        let store = self.0.writable().await?;
-        let busy = |_| {
+    /// Lets nobody else make a backup until the guard is dropped: both would use the same names.
+    fn one_backup(&self) -> Result<OwnedMutexGuard<()>> {
+        let one = Arc::clone(&self.0.backups).try_lock_owned();
+        one.map_err(|_| {
             Error::new(
                 ErrorKind::Busy,
                 "another backup is being made; try again when it is done",
             )
             .during("backup")
-        };
-        let _one = store.backup.try_lock().map_err(busy)?;
+        })
+    }
+
+    async fn copy_to(&self, copy: Partial, job: &Job) -> Result<Partial> {
+        if self.0.is_closed() {
+            return Err(closed());
+        }
+        self.0.check_enabled()?;
+        let store = self.0.writable().await?;
         let limits = Limits {
             timeout: None,
             cancel: job.cancel.clone(),

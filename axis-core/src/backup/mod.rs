@@ -26,5 +26,6 @@ pub use options::{
     BackupFormat, BackupOptions, BackupProgress, BackupReport, BackupStage, CompactOptions, RestoreOptions,
     RestoreReport,
 };
+pub(crate) use partial::sweep;
 pub use received::receive;
 pub use restore::{check, restore};

@@ -6,7 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::digest::unwritable;
+use crate::config::StoreConfig;
 use crate::error::{Error, ErrorKind, Result};
+
+/// What the copy of a store that is streamed has behind its name, and behind that something of its own.
+pub(super) const STREAMED: &str = ".partial-backup-";
+/// What a store that is being restored or compacted has behind its name.
+pub(super) const RESTORED: &str = ".partial-restore";
+pub(super) const COMPACTED: &str = ".partial-compact";
 
 /// What DuckDB puts beside a file.
 const BESIDE: [&str; 4] = [".wal", ".wal.checkpoint", ".wal.recovery", ".tmp"];
@@ -56,6 +63,32 @@ impl Drop for Partial {
             tracing::debug!(%error, "a part of a backup stays");
         }
     }
+}
+
+/// Removes what killed processes have left of copies of a store. Whoever calls it holds the store.
+pub(crate) async fn sweep(store: &StoreConfig) {
+    let beside = store.path.parent().map(Path::to_owned);
+    let elsewhere = store.backup.as_ref().map(|backup| backup.directory.clone());
+    let name = store
+        .path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let swept = tokio::task::spawn_blocking(move || {
+        let entries = beside.iter().chain(&elsewhere).flat_map(std::fs::read_dir);
+        for entry in entries.flatten().flatten() {
+            let found = entry.file_name();
+            let ending = found.to_str().and_then(|found| found.strip_prefix(&name));
+            let left =
+                ending.is_some_and(|ending| [STREAMED, RESTORED, COMPACTED].iter().any(|of| ending.starts_with(of)));
+            if left && let Err(error) = remove(&entry.path()) {
+                tracing::debug!(%error, "a copy of the store stays");
+            }
+        }
+    });
+    // What stays takes room and nothing else.
+    let _ = swept.await;
 }
 
 /// Removes a file or a folder, if there is one.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::job::{Job, elapsed_ms};
 use super::manifest::damaged;
-use super::partial::Partial;
+use super::partial::{Partial, RESTORED};
 use super::{BackupFormat, BackupManifest, RestoreOptions, RestoreReport, archive, digest, folder, taken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -64,7 +64,7 @@ fn put_back(path: &Path, store: &Path, force: bool, job: &Job) -> Result<Restore
         .during("restore")
         .with("store", store.display()));
     }
-    let partial = Partial::beside(vacant.path(), ".restore")?;
+    let partial = Partial::beside(vacant.path(), RESTORED)?;
     let manifest = match path.is_dir() {
         true => {
             let manifest = folder::check(path, job)?;

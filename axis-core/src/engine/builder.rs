@@ -64,6 +64,7 @@ impl EngineBuilder {
     pub async fn open(self) -> Result<Engine> {
         check_names(&self.config)?;
         let (keeper, mut catalog) = Keeper::open(&self.config.store, self.take_over).await?;
+        crate::backup::sweep(&self.config.store).await;
         let mut sources = Vec::new();
         let datasets = self
             .config
@@ -97,6 +98,7 @@ impl EngineBuilder {
             eval: crate::analytics::eval::Cache::default(),
             datasets,
             closing: CancellationToken::new(),
+            backups: Arc::default(),
             closed: AtomicBool::new(false),
             clock: self.clock,
             config: self.config,

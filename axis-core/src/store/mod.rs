@@ -69,8 +69,6 @@ pub(crate) struct Store {
     pub(crate) feeds: Feeds,
     /// Serialises commits, so that transactions of two datasets never conflict.
     pub(crate) writer: tokio::sync::Mutex<()>,
-    /// One backup is made at a time.
-    pub(crate) backup: tokio::sync::Mutex<()>,
     /// Every transaction that writes asks it.
     pub(crate) fence: Arc<Fence>,
 }
@@ -99,7 +97,6 @@ impl Store {
             pool: Arc::new(Pool::new(root, config.query_concurrency, pressure, invalid)),
             feeds,
             writer: tokio::sync::Mutex::new(()),
-            backup: tokio::sync::Mutex::new(()),
             fence,
         };
         Ok((store, catalog))

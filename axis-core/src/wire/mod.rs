@@ -11,7 +11,7 @@ mod questions;
 mod text;
 
 pub use opening::Opening;
-pub use options::{bound, page_request, query, sync_options, verify_options};
+pub use options::{backup_options, bound, page_request, query, restore_options, sync_options, verify_options};
 pub use questions::{QUESTIONS, ask};
 pub use text::json;
 

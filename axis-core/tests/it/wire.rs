@@ -58,6 +58,14 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
             &["`sync`", "boolean"],
         ),
         (
+            refused(wire::backup_options(json!({"format": "zip"}))),
+            &["`format`", "`zip`", "duckdb, parquet"],
+        ),
+        (
+            refused(wire::restore_options(json!({"force": 1}))),
+            &["`force`", "boolean"],
+        ),
+        (
             refused(wire::query("select 1", json!([1, [2]]), Value::Null)),
             &["parameter 2", "a list"],
         ),

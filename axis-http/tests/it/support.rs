@@ -183,7 +183,7 @@ impl Drop for Running {
 
 /// A server in this process, on a port of its own; it is shut down when dropped.
 pub(crate) struct Server {
-    url: String,
+    pub(crate) url: String,
     shutdown: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
