@@ -6,14 +6,13 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use duckdb::{Connection, params};
 use serde::{Deserialize, Serialize};
 
+use super::versions::{engine_version, found, stamp};
 use super::{DerivedRecord, fault};
 use crate::config::DatasetConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::CursorValue;
 use crate::sync::{Failure, SyncReport};
 
-/// The version of the layout of `_axis`.
-pub(crate) const FORMAT: i64 = 1;
 /// How many runs the log keeps for each dataset.
 const RUNS_KEPT: i64 = 200;
 
@@ -258,72 +257,6 @@ fn read_datasets(connection: &Connection, catalog: &mut Catalog) -> Result<()> {
     Ok(())
 }
 
-/// Returns the version of DuckDB.
-pub(crate) fn engine_version(connection: &Connection) -> Result<String> {
-    connection
-        .query_row("select version()", [], |row| row.get(0))
-        .map_err(fault::store("store.catalog"))
-}
-
-/// Records the engine's version, and refuses a store that a newer engine or a newer layout has written. Returns the epoch.
-fn stamp(connection: &Connection) -> Result<u64> {
-    let fault = fault::store("store.catalog");
-    let ours = engine_version(connection)?;
-    let Some((engine, epoch)) = found(connection, &ours)? else {
-        connection
-            .execute(
-                "insert into _axis.store values (?, ?, current_timestamp::timestamp, null)",
-                params![FORMAT, ours],
-            )
-            .map_err(&fault)?;
-        return Ok(0);
-    };
-    if engine != ours {
-        connection
-            .execute("update _axis.store set engine = ?", params![ours])
-            .map_err(&fault)?;
-    }
-    Ok(epoch)
-}
-
-/// Returns which engine wrote a store last, and the epoch.
-fn found(connection: &Connection, ours: &str) -> Result<Option<(String, u64)>> {
-    let columns =
-        "select table_name, column_name from duckdb_columns() where schema_name = '_axis' and table_name = 'store'";
-    let has_epoch = pairs(connection, columns)?.iter().any(|(_, column)| column == "epoch");
-    let epoch = if has_epoch { "coalesce(epoch, 0)" } else { "0" };
-    let sql = format!("select format || ' ' || {epoch}, engine from _axis.store");
-    let Some((numbers, engine)) = pairs(connection, &sql)?.pop() else {
-        return Ok(None);
-    };
-    let (format, epoch) = numbers.split_once(' ').unwrap_or((&numbers, "0"));
-    check_versions(format.parse().unwrap_or(0), &engine, ours)?;
-    Ok(Some((engine, epoch.parse().unwrap_or(0))))
-}
-
-/// Refuses what a newer layout or a newer engine has written.
-///
-/// # Errors
-/// `Store`.
-pub(crate) fn check_versions(format: i64, engine: &str, ours: &str) -> Result<()> {
-    if format <= FORMAT && version(engine) <= version(ours) {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::Store,
-        "the store was written by a newer version; open it with that version",
-    )
-    .during("store.open")
-    .with("found", format!("layout {format}, DuckDB {engine}"))
-    .with("allowed", format!("layout {FORMAT}, DuckDB {ours} or older")))
-}
-
-/// The numbers of `v1.5.5`.
-fn version(text: &str) -> Vec<u64> {
-    let core = text.trim_start_matches('v').split('-').next().unwrap_or_default();
-    core.split('.').map(|part| part.parse().unwrap_or(0)).collect()
-}
-
 /// Returns the generation of what a transaction sees of a dataset; 0 before the first.
 pub(crate) fn generation(connection: &Connection, dataset: &str) -> Result<u64> {
     let sql =
@@ -437,7 +370,7 @@ pub(crate) fn recent_runs(connection: &Connection, dataset: Option<&str>, limit:
     rows.collect::<duckdb::Result<_>>().map_err(&fault)
 }
 
-fn pairs(connection: &Connection, sql: &str) -> Result<Vec<(String, String)>> {
+pub(super) fn pairs(connection: &Connection, sql: &str) -> Result<Vec<(String, String)>> {
     let fault = fault::store("store.catalog");
     let mut statement = connection.prepare(sql).map_err(&fault)?;
     let rows = statement

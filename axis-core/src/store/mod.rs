@@ -25,6 +25,7 @@ mod stream;
 mod swap;
 mod takeover;
 mod vectors;
+mod versions;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,9 +35,8 @@ use duckdb::Connection;
 pub use catalog::RunRecord;
 pub(crate) use catalog::{
     Catalog, ColumnRecord, DatasetRecord, Mark, TableRecord, UploadRecord, generation as stored_generation, log_run,
-    recent_runs, write as write_record,
+    read as read_catalog, recent_runs, write as write_record,
 };
-pub(crate) use catalog::{FORMAT as LAYOUT, check_versions, engine_version, read as read_catalog};
 pub(crate) use checksum::{Hashed, Sums, stored_columns, sum_feed, sum_table};
 pub(crate) use commit::{ChangeKind, Commit, TableChange, TableOutcome};
 pub(crate) use derived::{Derivation, DerivedRecord, Made, OPERATION as DERIVING, Scope, description};
@@ -53,6 +53,7 @@ pub use stream::QueryStream;
 pub(crate) use stream::{each_batch, fetch, open_stream};
 pub(crate) use swap::Vacant;
 pub(crate) use vectors::VectorBatch;
+pub(crate) use versions::{LAYOUT, check_versions, engine_version};
 
 use crate::config::StoreConfig;
 use crate::error::{Error, ErrorKind, Result};

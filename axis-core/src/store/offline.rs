@@ -5,7 +5,7 @@ use std::path::Path;
 use duckdb::{AccessMode, Config, Connection};
 
 use super::claim::logs;
-use super::{catalog, fault, quarter_of_memory, refused, stage};
+use super::{fault, quarter_of_memory, refused, stage, versions};
 use crate::error::Result;
 
 /// What is done with the file.
@@ -66,7 +66,7 @@ pub(crate) fn has_log(path: &Path) -> bool {
 /// `Store` when DuckDB cannot be started.
 pub(crate) fn duckdb_version() -> Result<String> {
     let connection = Connection::open_in_memory().map_err(fault::store("store.version"))?;
-    catalog::engine_version(&connection)
+    versions::engine_version(&connection)
 }
 
 /// Opens a database in memory, to which files can be attached.

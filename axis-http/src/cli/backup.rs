@@ -48,7 +48,13 @@ pub(crate) async fn back_up(context: &Context, args: &BackupArgs) -> Result<Exit
 
 /// Makes a backup of a store that nobody else has open.
 async fn own(context: &Context, args: &BackupArgs, options: BackupOptions) -> AxisResult<BackupReport> {
-    let engine = context.open(context.config()?).await.map_err(ask_server)?;
+    let config = context.config()?;
+    if config.store.enabled && !config.store.path.exists() {
+        // Opening it would make an empty one, and a backup of that helps nobody.
+        let message = format!("there is no store at {}", shown(&config.store.path));
+        return Err(Error::new(ErrorKind::NotFound, message).during("backup"));
+    }
+    let engine = context.open(config).await.map_err(ask_server)?;
     let made = engine.backup(&args.file, options).await;
     engine.close().await?;
     made

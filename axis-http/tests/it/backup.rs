@@ -104,5 +104,11 @@ fn an_address_that_is_none_and_a_server_that_is_not_there_are_told() {
     let gone = project.axis(&["backup", "b.axis", "--from", "http://127.0.0.1:1"]);
     assert_eq!(gone.code, 1);
     assert!(gone.stderr.contains("AXIS_SOURCE_UNAVAILABLE"), "{}", gone.stderr);
+    let nothing = project.axis(&["backup", "b.axis"]);
+    assert!(
+        nothing.code == 2 && nothing.stderr.contains("there is no store"),
+        "{}",
+        nothing.stderr
+    );
     assert!(!project.path().join("b.axis").exists());
 }
