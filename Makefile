@@ -27,7 +27,7 @@ FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bu
 RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
 	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
 
-.PHONY: help ui demo test languages dist program soak check fmt bench fuzz install libduckdb clean bootstrap
+.PHONY: help ui demo test languages docs dist program soak check fmt bench fuzz install libduckdb clean bootstrap
 
 help: ## what there is
 	@echo "make <target> [ARGS=...]"
@@ -44,8 +44,12 @@ test: bootstrap ui check ## formatting, lints, documentation and every test; ARG
 	$(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
 	@$(if $(ARGS),,$(MAKE) languages)
 
+docs: ## the book in docs/, built into the target directory
+	@scripts/bootstrap.sh python
+	CARGO_TARGET_DIR="$(TARGET)" scripts/docs.sh build
+
 # Rust, HTTP and C are tested by `cargo test`, and run the scenarios there.
-languages: bootstrap libduckdb ui ## the tests of Python, Node and the dashboard, the scenarios in Python, Node and C, the packages in empty rooms, and deploy/
+languages: bootstrap libduckdb ui ## the tests of Python, Node and the dashboard, the scenarios in Python, Node and C, the packages in empty rooms, deploy/, and the book
 	@scripts/bootstrap.sh python node chromium pkg-config patchelf
 	scripts/ui.sh test
 	scripts/python.sh test
@@ -53,6 +57,7 @@ languages: bootstrap libduckdb ui ## the tests of Python, Node and the dashboard
 	scripts/conformance.sh
 	scripts/dist.sh check
 	scripts/deploy.sh test
+	scripts/docs.sh test
 
 dist: libduckdb ## what a release hands out, in release builds: wheel, npm package, archive for C
 	scripts/dist.sh build

@@ -1,12 +1,14 @@
 //! The description of the API, `/openapi.json`, made from the handlers' own annotations, and `/docs`, which shows it.
 
 use axum::Router;
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
+use crate::routes::policy::{Access, ROUTES};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,11 +37,36 @@ impl Modify for Credentials {
     }
 }
 
+/// Says of each operation which role it needs, as the table decides it.
+fn add_roles(document: &mut utoipa::openapi::OpenApi) {
+    for policy in ROUTES {
+        let Some(item) = document.paths.paths.get_mut(policy.path) else {
+            continue;
+        };
+        let operation = match policy.method {
+            "GET" => item.get.as_mut(),
+            "POST" => item.post.as_mut(),
+            "DELETE" => item.delete.as_mut(),
+            _ => None,
+        };
+        let (Some(operation), Access::Needs(role)) = (operation, policy.access) else {
+            continue;
+        };
+        let mut text = role.as_str().to_owned();
+        if let Some((parameter, role)) = policy.raised {
+            text += &format!(", with `{parameter}` {}", role.as_str());
+        }
+        let role = ExtensionsBuilder::new().add("x-role", text).build();
+        operation.extensions.get_or_insert_default().merge(role);
+    }
+}
+
 /// Turns documented routes into a router that also answers with their document.
 pub(crate) fn serve(routes: OpenApiRouter<App>, app: App) -> Router {
-    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(routes)
         .split_for_parts();
+    add_roles(&mut document);
     router
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .with_state(app)

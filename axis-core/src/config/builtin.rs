@@ -14,7 +14,7 @@ pub(super) struct Builtin {
     /// The block, which is also the stem of the file.
     pub(super) block: &'static str,
     /// The prefix of its variables.
-    prefix: &'static str,
+    pub(super) prefix: &'static str,
     /// Table and relation names.
     tables: &'static [&'static str],
     view: &'static str,
@@ -60,7 +60,7 @@ pub(super) const BUILTINS: [Builtin; 4] = [
 const DERIVED: [&str; 1] = ["human_signals_cases"];
 
 /// Variables that stand in for keys of a block, by their suffix.
-const TWINS: [(&str, &str); 18] = [
+pub(super) const TWINS: [(&str, &str); 18] = [
     ("URL", "url"),
     ("HOST", "host"),
     ("PORT", "port"),
@@ -141,16 +141,10 @@ impl Builtin {
 
     /// Returns the block that the variables stand for, if there is a URL or a host among them.
     fn variables<'a>(&self, ledger: &'a Ledger<'a>) -> Option<Block<'a>> {
-        let env = ledger.env;
         let mut entries = Vec::new();
         for (suffix, key) in TWINS {
-            let name = format!("{}{suffix}", self.prefix);
-            let Some(text) = env.get(&name).filter(|text| !text.trim().is_empty()) else {
+            let Some((text, place)) = ledger.variable(&format!("{}{suffix}", self.prefix)) else {
                 continue;
-            };
-            let place = Place::Env {
-                label: env.origin(&name).unwrap_or_default().to_owned(),
-                name,
             };
             let data = Data::Scalar {
                 text: text.to_owned(),

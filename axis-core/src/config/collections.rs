@@ -11,6 +11,7 @@ impl<'a> Block<'a> {
         } else {
             "a list of texts"
         };
+        self.ledger.know(self.key(key), allowed);
         let Some(entry) = self.entry(key) else {
             self.default(key, "[]");
             return None;
@@ -47,6 +48,7 @@ impl<'a> Block<'a> {
     /// Reads a mapping of texts. `on_null` sees the key and the place of every null that is written out, and tells whether
     /// that is allowed.
     pub(super) fn pairs(&self, key: &str, mut on_null: impl FnMut(&str, &Place) -> bool) -> Vec<(String, Text)> {
+        self.ledger.know(self.key(key), "a mapping of texts");
         let block = self.child(key);
         if block.entries.is_empty() {
             self.default(key, "{}");
@@ -70,6 +72,7 @@ impl<'a> Block<'a> {
 
     /// Returns the mapping at a key; an empty one when there is none.
     pub(super) fn child(&self, key: &str) -> Block<'a> {
+        self.ledger.know(self.key(key), "a mapping");
         let (place, entries) = match self.entry(key) {
             None => (self.place.clone(), Vec::new()),
             Some(entry) => match &entry.node.data {
@@ -122,6 +125,7 @@ impl<'a> Block<'a> {
 
     /// Returns the mappings of the list at a key; a bare text `x` stands for `{scalar_key: x}`.
     pub(super) fn items(&self, key: &str, scalar_key: Option<&str>) -> Vec<Block<'a>> {
+        self.ledger.know(self.key(key), "a list of mappings");
         let Some(entry) = self.entry(key) else {
             self.default(key, "[]");
             return Vec::new();

@@ -166,10 +166,8 @@ pub(super) fn read(block: &Block<'_>, root: &Path, prefix: Option<&str>) -> Opti
 /// Reads a variable that stands in for a key.
 fn variable(block: &Block<'_>, prefix: Option<&str>, suffix: &str) -> Option<Text> {
     let name = format!("{}{suffix}", prefix?);
-    let env = block.ledger.env;
-    let value = env.get(&name).filter(|value| !value.trim().is_empty())?;
-    let label = env.origin(&name).unwrap_or_default().to_owned();
-    Some(Text::from_variable(value, Place::Env { name, label }))
+    let (value, place) = block.ledger.variable(&name)?;
+    Some(Text::from_variable(value, place))
 }
 
 /// The keys of one block.

@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::dataset::view_of;
-use super::ledger::{Ledger, config_error};
+use super::ledger::{Gathered, Ledger, config_error};
 use super::node::{Block, found};
 use super::table::TableKeys;
 use super::yaml::{self, Data, Entry, Place};
-use super::{
-    ConfigFile, DatasetConfig, DatasetKind, Env, KindOptions, Setting, TableConfig, ViewConfig, Warning, builtin,
-};
+use super::{ConfigFile, DatasetConfig, DatasetKind, Env, KindOptions, TableConfig, ViewConfig, builtin};
 use crate::error::Error;
 
 /// The folder of these files.
@@ -21,8 +19,7 @@ pub(super) fn read_all<'f>(
     files: impl Iterator<Item = &'f ConfigFile>,
     env: &Env,
     root: &Path,
-    settings: &mut Vec<Setting>,
-    warnings: &mut Vec<Warning>,
+    gathered: &mut Gathered,
 ) -> Vec<DatasetConfig> {
     let mut all = Datasets {
         taken: builtin::reserved().map(str::to_owned).collect(),
@@ -38,7 +35,7 @@ pub(super) fn read_all<'f>(
                     }
                     let ledger = Ledger::new(env);
                     let dataset = read(&ledger, entry, root);
-                    ledger.drain(settings, warnings);
+                    ledger.drain(gathered);
                     all.add(dataset, &entry.place);
                 }
             }

@@ -104,8 +104,8 @@ fn sync_mode(block: &Block<'_>) -> SyncMode {
 
 /// Reads an amount of memory; `default` is what is shown when there is none.
 fn amount(block: &Block<'_>, key: &str, default: &str) -> Option<u64> {
-    let text = block.text(key);
-    let Some(text) = text else {
+    let allowed = "a number of bytes, or one with a unit such as 512MB or 2GiB, of at least 1 MB";
+    let Some(text) = block.text_as(key, allowed) else {
         block.default(key, default);
         return None;
     };
@@ -115,7 +115,6 @@ fn amount(block: &Block<'_>, key: &str, default: &str) -> Option<u64> {
             Some(bytes)
         }
         None => {
-            let allowed = "a number of bytes, or one with a unit such as 512MB or 2GiB, of at least 1 MB";
             block.bad(key, &text.place, text.found(), allowed);
             None
         }

@@ -1,6 +1,7 @@
-//! What reading the configuration leaves behind: settings for `explain`, warnings, and errors.
+//! What reading the configuration leaves behind: settings for `explain`, warnings, errors, and which keys there are.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::yaml::Place;
 use super::{Env, Origin, Setting, Warning};
@@ -17,7 +18,23 @@ pub(super) struct Ledger<'a> {
     settings: RefCell<Vec<Setting>>,
     warnings: RefCell<Vec<Warning>>,
     errors: RefCell<Vec<Error>>,
+    keys: RefCell<BTreeMap<String, String>>,
+    variables: RefCell<BTreeSet<String>>,
 }
+
+/// What all readers together have left behind.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) settings: Vec<Setting>,
+    pub(super) warnings: Vec<Warning>,
+    /// Every key that a reader has asked for, with what is allowed there.
+    pub(super) keys: BTreeMap<String, String>,
+    /// Every variable that a reader has looked for.
+    pub(super) variables: BTreeSet<String>,
+}
+
+/// What is allowed where nothing more is known.
+pub(super) const TEXT: &str = "a text";
 
 impl<'a> Ledger<'a> {
     pub(super) fn new(env: &'a Env) -> Self {
@@ -26,7 +43,25 @@ impl<'a> Ledger<'a> {
             settings: RefCell::default(),
             warnings: RefCell::default(),
             errors: RefCell::default(),
+            keys: RefCell::default(),
+            variables: RefCell::default(),
         }
+    }
+
+    /// Records that a key is read, and what is allowed there; of several answers the most exact stays.
+    pub(super) fn know(&self, key: String, allowed: &str) {
+        know(&mut self.keys.borrow_mut(), key, allowed);
+    }
+
+    /// Returns a variable and where it comes from, unless it is missing or empty.
+    pub(super) fn variable(&self, name: &str) -> Option<(&'a str, Place)> {
+        self.variables.borrow_mut().insert(name.to_owned());
+        let text = self.env.get(name).filter(|text| !text.trim().is_empty())?;
+        let place = Place::Env {
+            name: name.to_owned(),
+            label: self.env.origin(name).unwrap_or_default().to_owned(),
+        };
+        Some((text, place))
     }
 
     /// Records a setting; without a place it is a default. Of several for one key the last counts.
@@ -90,9 +125,20 @@ impl<'a> Ledger<'a> {
     }
 
     /// Hands over what was collected.
-    pub(super) fn drain(&self, settings: &mut Vec<Setting>, warnings: &mut Vec<Warning>) {
-        settings.append(&mut self.settings.borrow_mut());
-        warnings.append(&mut self.warnings.borrow_mut());
+    pub(super) fn drain(&self, into: &mut Gathered) {
+        into.settings.append(&mut self.settings.borrow_mut());
+        into.warnings.append(&mut self.warnings.borrow_mut());
+        for (key, allowed) in self.keys.take() {
+            know(&mut into.keys, key, &allowed);
+        }
+        into.variables.append(&mut self.variables.borrow_mut());
+    }
+}
+
+fn know(keys: &mut BTreeMap<String, String>, key: String, allowed: &str) {
+    let known = keys.entry(key).or_default();
+    if known.is_empty() || (known == TEXT && !allowed.is_empty()) {
+        allowed.clone_into(known);
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, TEXT};
 use super::substitute;
 use super::yaml::{Data, Entry, Node, Place};
 
@@ -117,6 +117,7 @@ impl<'a> Block<'a> {
     /// Returns the entry of a key, unless it is null.
     pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
         self.known.borrow_mut().insert(key.to_owned());
+        self.ledger.know(self.key(key), "");
         self.entries
             .iter()
             .find(|entry| entry.key == key && !matches!(entry.node.data, Data::Null { .. }))
@@ -132,10 +133,12 @@ impl<'a> Block<'a> {
 
     /// Reads a scalar without recording a setting; an empty one counts as absent.
     pub(super) fn text(&self, key: &str) -> Option<Text> {
-        self.text_as(key, "a text")
+        self.text_as(key, TEXT)
     }
 
-    fn text_as(&self, key: &str, allowed: &str) -> Option<Text> {
+    /// The same; `allowed` says more exactly what may stand there.
+    pub(super) fn text_as(&self, key: &str, allowed: &str) -> Option<Text> {
+        self.ledger.know(self.key(key), allowed);
         let entry = self.entry(key)?;
         self.scalar(key, &entry.node, allowed)
     }
@@ -195,6 +198,7 @@ impl<'a> Block<'a> {
 
     /// Reads a truth value.
     pub(super) fn bool(&self, key: &str, default: bool) -> bool {
+        self.ledger.know(self.key(key), "true or false");
         let Some(entry) = self.entry(key) else {
             self.record(key, None, &default.to_string());
             return default;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::collections::suggest;
-use super::ledger::Ledger;
+use super::ledger::{Gathered, Ledger};
 use super::node::{Block, found};
 use super::yaml::{self, Data, Entry, Node, Place};
 use super::{Config, DatasetConfig, Env, Origin, Setting, Warning, builtin, custom, dashboard, duckdb, server};
@@ -116,16 +116,19 @@ impl Config {
     /// `Config`, naming file, line and key, when `duckdb.yaml`, `server.yaml` or a variable of the server is wrong. What is wrong with a
     /// dataset becomes its [`broken`](DatasetConfig::broken), with the dashboard's files [its own](super::DashboardConfig::broken).
     pub fn resolve(files: &Files, env: &Env) -> Result<Self> {
-        let (mut settings, mut warnings) = (Vec::new(), Vec::new());
+        Self::gather(files, env, &mut Gathered::default())
+    }
 
+    /// The same; also leaves in `gathered` which keys and variables were asked for.
+    pub(super) fn gather(files: &Files, env: &Env, gathered: &mut Gathered) -> Result<Self> {
         let ledger = Ledger::new(env);
         let store = duckdb::read(&top_block(&ledger, files, "duckdb")?, &files.root);
         let server = server::read(top_block(&ledger, files, "server")?, &files.root);
         if let Some(error) = ledger.first_error() {
             return Err(error);
         }
-        ledger.drain(&mut settings, &mut warnings);
-        let dashboard = dashboard::read(files, env, &mut settings, &mut warnings);
+        ledger.drain(gathered);
+        let dashboard = dashboard::read(files, env, gathered);
 
         let mut datasets = Vec::new();
         for builtin in &builtin::BUILTINS {
@@ -144,12 +147,12 @@ impl Config {
                     ..builtin.unconfigured()
                 },
             });
-            ledger.drain(&mut settings, &mut warnings);
+            ledger.drain(gathered);
         }
         let own = files.files.iter().filter(|file| file.name.starts_with(custom::FOLDER));
-        datasets.extend(custom::read_all(own, env, &files.root, &mut settings, &mut warnings));
+        datasets.extend(custom::read_all(own, env, &files.root, gathered));
         for dataset in &mut datasets {
-            review(dataset, &mut warnings);
+            review(dataset, &mut gathered.warnings);
         }
 
         Ok(Self {
@@ -158,8 +161,8 @@ impl Config {
             dashboard,
             custom_dir: files.custom_dir.clone(),
             datasets,
-            warnings,
-            settings: ordered(settings),
+            warnings: std::mem::take(&mut gathered.warnings),
+            settings: ordered(std::mem::take(&mut gathered.settings)),
         })
     }
 
@@ -182,17 +185,17 @@ impl Config {
             .iter()
             .map(|builtin| builtin.read(&ledger, None, &PathBuf::new()))
             .collect();
-        let (mut settings, mut warnings) = (Vec::new(), Vec::new());
-        ledger.drain(&mut settings, &mut warnings);
-        let dashboard = dashboard::read(&Files::default(), &ledger_env, &mut settings, &mut warnings);
+        let mut gathered = Gathered::default();
+        ledger.drain(&mut gathered);
+        let dashboard = dashboard::read(&Files::default(), &ledger_env, &mut gathered);
         Self {
             store,
             server,
             dashboard,
             custom_dir: None,
             datasets,
-            warnings,
-            settings: ordered(settings),
+            warnings: gathered.warnings,
+            settings: ordered(gathered.settings),
         }
     }
 

@@ -71,13 +71,8 @@ fn fill(block: &mut Block<'_>, key: &str, name: &str) {
 
 /// Returns a variable, unless it is missing or empty.
 fn variable(block: &Block<'_>, name: &str) -> Option<(String, Place)> {
-    let env = block.ledger.env;
-    let text = env.get(name).map(str::trim).filter(|text| !text.is_empty())?;
-    let place = Place::Env {
-        name: name.to_owned(),
-        label: env.origin(name).unwrap_or_default().to_owned(),
-    };
-    Some((text.to_owned(), place))
+    let (text, place) = block.ledger.variable(name)?;
+    Some((text.trim().to_owned(), place))
 }
 
 /// How an origin is spelled.

@@ -200,6 +200,8 @@ pub(crate) enum ConfigCommand {
     Check,
     /// Lists every setting with its value and where it comes from; secrets are redacted.
     Explain,
+    /// Describes every key and every environment variable there is, as a page in Markdown.
+    Reference,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,6 +11,7 @@ mod log;
 mod output;
 mod progress;
 mod query;
+mod reference;
 mod serve;
 mod status;
 mod stop;
@@ -192,6 +193,7 @@ async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Config(ConfigCommand::Check) => config::check(context),
         Command::Config(ConfigCommand::Explain) => config::explain(context),
         Command::Doctor(args) => doctor::run(context, &args).await,
+        Command::Config(ConfigCommand::Reference) => reference::run(context),
         Command::Demo(args) => demo::run(context, &args).await,
     }
 }

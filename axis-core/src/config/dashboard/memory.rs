@@ -109,6 +109,7 @@ fn hard_stops(block: &Block<'_>) -> HardStops {
 fn pairs(block: &Block<'_>) -> Vec<Vec<String>> {
     const KEY: &str = "contradictory_pairs";
     const ALLOWED: &str = "a list of pairs of texts";
+    block.ledger.know(block.key(KEY), ALLOWED);
     let Some(entry) = block.entry(KEY) else {
         block.default(KEY, "[]");
         return Vec::new();

@@ -2,24 +2,19 @@
 
 mod memory;
 mod plugins;
-mod theme;
+pub(super) mod theme;
 
-use super::ledger::Ledger;
+use super::ledger::{Gathered, Ledger};
 use super::node::{Block, found};
 use super::resolve::top_entry;
 use super::yaml::{self, Data, Entry, Node, Place};
-use super::{Agent, DashboardConfig, Env, Files, Setting, Warning};
+use super::{Agent, DashboardConfig, Env, Files};
 
 /// The files, by the name of their block.
 pub(super) const BLOCKS: [&str; 3] = ["theme", "agents", "memory"];
 
 /// Reads the files and the variables.
-pub(super) fn read(
-    files: &Files,
-    env: &Env,
-    settings: &mut Vec<Setting>,
-    warnings: &mut Vec<Warning>,
-) -> DashboardConfig {
+pub(super) fn read(files: &Files, env: &Env, gathered: &mut Gathered) -> DashboardConfig {
     let mut broken = files.unreadable.clone();
     let [theme, agents, memory] = BLOCKS.map(|block| {
         let name = format!("config/{block}.yaml");
@@ -44,7 +39,7 @@ pub(super) fn read(
             broken
         },
     };
-    ledger.drain(settings, warnings);
+    ledger.drain(gathered);
     config
 }
 
@@ -129,11 +124,7 @@ fn copilot(ledger: &Ledger<'_>) -> bool {
 
 /// Returns a variable as the entry of a key, unless it is not set or empty.
 fn variable(ledger: &Ledger<'_>, name: &str, key: &str) -> Option<Entry> {
-    let text = ledger.env.get(name).filter(|text| !text.trim().is_empty())?;
-    let place = Place::Env {
-        name: name.to_owned(),
-        label: ledger.env.origin(name).unwrap_or_default().to_owned(),
-    };
+    let (text, place) = ledger.variable(name)?;
     Some(Entry {
         key: key.to_owned(),
         place: place.clone(),

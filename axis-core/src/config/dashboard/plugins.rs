@@ -15,6 +15,8 @@ const KNOWN: [(&str, &str, &str, &str, u32); 2] = [
 
 /// Reads `AXIS_PLUGINS_ENABLED`: all (`*`) by default, none when it is empty, else the names of a comma-separated list.
 pub(super) fn read(ledger: &Ledger<'_>) -> Vec<Plugin> {
+    let place = variable(ledger, VARIABLE, SETTING).map(|entry| entry.place);
+    // One that is there and empty switches all of them off.
     let given = ledger.env.get(VARIABLE);
     let wanted: Vec<&str> = given
         .unwrap_or("*")
@@ -22,7 +24,6 @@ pub(super) fn read(ledger: &Ledger<'_>) -> Vec<Plugin> {
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .collect();
-    let place = variable(ledger, VARIABLE, SETTING).map(|entry| entry.place);
     ledger.set(SETTING, wanted.join(","), place.as_ref());
     if let Some(place) = &place {
         let is_known = |name: &str| name == "*" || KNOWN.iter().any(|known| known.0 == name);

@@ -11,7 +11,7 @@ const SAGE: &str = "sage_green";
 const BLUE: &str = "professional_blue";
 
 /// Variables that replace a key of the palette in use.
-const VARIABLES: [(&str, &str); 16] = [
+pub(in crate::config) const VARIABLES: [(&str, &str); 16] = [
     ("AXIS_THEME_PRIMARY", "primary"),
     ("AXIS_THEME_PRIMARY_LIGHT", "primaryLight"),
     ("AXIS_THEME_PRIMARY_DARK", "primaryDark"),
