@@ -31,6 +31,13 @@ fn links(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The anchor of a heading.
+pub(super) fn slug(title: &str) -> String {
+    let kept = title.to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || " _-".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
 /// The anchors of a page's headings. Where the book and the repository would name one differently it cannot be linked.
 fn anchors(text: &str) -> Vec<String> {
     let mut is_code = false;
@@ -38,16 +45,10 @@ fn anchors(text: &str) -> Vec<String> {
         is_code ^= line.starts_with("```");
         !is_code && line.starts_with('#')
     });
-    let slugs = headings.map(|line| {
-        let kept = line.trim_start_matches('#').trim().to_lowercase();
-        let kept: String = kept
-            .chars()
-            .filter(|c| c.is_alphanumeric() || " _-".contains(*c))
-            .collect();
-        kept.replace(' ', "-")
-    });
-    let slugs: Vec<String> = slugs.collect();
-    let is_plain = |slug: &&String| !slug.contains("--") && slugs.iter().filter(|other| other == slug).count() == 1;
+    let slugs: Vec<String> = headings.map(|line| slug(line.trim_start_matches('#').trim())).collect();
+    let is_plain = |slug: &&String| {
+        !slug.contains("--") && !slug.ends_with('-') && slugs.iter().filter(|other| other == slug).count() == 1
+    };
     slugs.iter().filter(is_plain).cloned().collect()
 }
 

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::links::slug;
+
 /// How a reference to an object begins.
 const OBJECTS: &str = "#/components/schemas/";
 
@@ -45,16 +47,16 @@ pub(super) fn pages(document: &Value) -> Vec<(String, String)> {
         let _ = write!(list, "\n## {}\n\n| Route | Role | |\n|---|---|---|\n", title(tag));
         for operation in operations {
             let heading = operation.heading();
-            let anchor: String = heading
-                .to_lowercase()
-                .chars()
-                .filter(|c| c.is_alphanumeric() || " _-".contains(*c))
-                .collect();
-            let anchor = anchor.replace(' ', "-");
+            // The book and the repository call the heading of `GET /` by different names.
+            let anchor = match operation.path {
+                "/" => String::new(),
+                _ => format!("#{}", slug(&heading)),
+            };
             let summary = line(&operation.document["summary"]);
+            let summary = summary.trim_end_matches('.');
             let _ = writeln!(
                 list,
-                "| [`{heading}`](http/{file}#{anchor}) | {} | {summary} |",
+                "| [`{heading}`](http/{file}{anchor}) | {} | {summary} |",
                 operation.role()
             );
         }

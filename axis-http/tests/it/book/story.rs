@@ -8,10 +8,11 @@
 //! * `status=404` is the status of every request in a block; without it each must succeed.
 
 use std::fmt::Write as _;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use axis_testkit::postgres::{TestDatabase, shared};
 
@@ -236,7 +237,12 @@ fn the_pages_of_the_book_are_true() {
     let told: Vec<(PathBuf, usize)> = thread::scope(|scope| {
         let tell = |page: PathBuf| scope.spawn(move || (page.clone(), Story::tell(&page)));
         let running: Vec<_> = pages.into_iter().map(tell).collect();
-        running.into_iter().map(|page| page.join().unwrap()).collect()
+        // Every page is told before the first that is wrong ends the test.
+        let ended: Vec<_> = running.into_iter().map(ScopedJoinHandle::join).collect();
+        ended
+            .into_iter()
+            .map(|page| page.unwrap_or_else(|cause| resume_unwind(cause)))
+            .collect()
     });
     let blocks = |name: &str| {
         told.iter()
