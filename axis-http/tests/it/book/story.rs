@@ -250,7 +250,7 @@ fn the_pages_of_the_book_are_true() {
             .map_or(0, |(_, blocks)| *blocks)
     };
     for (page, least) in [
-        ("http.md", 8),
+        ("docs/http.md", 8),
         ("quickstart.md", 5),
         ("runbook.md", 5),
         ("migration.md", 2),
