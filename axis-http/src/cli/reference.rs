@@ -59,14 +59,10 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
     for key in &reference.keys {
         if key.file != file {
             file = key.file;
-            let title = if file.ends_with(".yaml") && !file.contains(' ') {
-                format!("`{file}`")
-            } else {
-                capital(file)
-            };
             let _ = write!(
                 page,
-                "\n## {title}\n\n| Key | Allowed | Default | Meaning |\n|---|---|---|---|\n"
+                "\n## {}\n\n| Key | Allowed | Default | Meaning |\n|---|---|---|---|\n",
+                title(file)
             );
         }
         let Key {
@@ -99,8 +95,12 @@ fn value(default: &str) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
+/// The names of files as code, and what stands for many of them as a title.
+fn title(file: &str) -> String {
+    if file.contains(".yaml") {
+        return format!("`{}`", file.replace(", ", "`, `"));
+    }
+    let mut letters = file.chars();
     letters.next().map_or_else(String::new, |first| {
         format!("{}{}", first.to_ascii_uppercase(), letters.as_str())
     })
