@@ -127,7 +127,6 @@ impl Story {
         if !commands.is_empty() {
             self.check(block, &commands);
         }
-        self.keep_still();
         if let Some(line) = serve {
             self.serve(&line);
         }
@@ -142,6 +141,7 @@ impl Story {
     }
 
     fn serve(&mut self, line: &str) {
+        self.keep_still();
         let line = line.split('#').next().unwrap_or_default();
         let arguments: Vec<&str> = line.split_whitespace().skip(1).chain(["--port", "0"]).collect();
         let mut server = Running::start(self.project.command(&arguments));
