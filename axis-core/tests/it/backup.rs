@@ -130,7 +130,7 @@ async fn every_type_comes_back_from_parquet() {
 /// Values that nothing compresses, so that rows are written to the file before they are committed.
 const VERSIONS: &str = "
 create table a as select i as id, 0 as n, gen_random_uuid() as b, gen_random_uuid() as c from generate_series(1, 20000) i;
-create table other as select i as id, gen_random_uuid() as b, gen_random_uuid() as c from generate_series(1, 60000) i;
+create table other as select i as id, gen_random_uuid() as b, gen_random_uuid() as c from generate_series(1, 40000) i;
 ";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -176,7 +176,7 @@ async fn backups_beside_commits_loads_and_queries_hold_one_generation() {
     };
     let backups = async {
         let mut backups = Vec::new();
-        for round in 0..6 {
+        for round in 0..4 {
             let path = directory.path().join(format!("{round}.axis"));
             backups.push((path.clone(), back_up(&engine, &path, BackupFormat::Duckdb).await));
         }
@@ -199,7 +199,7 @@ async fn backups_beside_commits_loads_and_queries_hold_one_generation() {
         if engine_of.dataset("other").unwrap().status().generation > 0 {
             assert_eq!(
                 number(&engine_of, "select count(distinct hash(b, c)) from other").await,
-                60_000
+                40_000
             );
         }
         engine_of.close().await.unwrap();
