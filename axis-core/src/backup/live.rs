@@ -53,8 +53,8 @@ impl Engine {
         let job = options.job();
         let (format, writing) = (options.format, job.clone());
         let work = async {
-            let copy = self.copy_to(Partial::beside(&beside, COPY)?, &job).await?;
             let created_at = self.0.clock.now();
+            let copy = self.copy_to(Partial::beside(&beside, COPY)?, &job).await?;
             let open = self.0.tasks.token();
             let work = move |job: &Job| {
                 let (_open, _one) = (open, one);
@@ -103,8 +103,8 @@ impl Engine {
         let work = async {
             // Several may be sent at once.
             let ending = format!("{STREAMED}{}", Uuid::new_v4().simple());
-            let copy = self.copy_to(Partial::beside(&beside, &ending)?, &job).await?;
             let created_at = self.0.clock.now();
+            let copy = self.copy_to(Partial::beside(&beside, &ending)?, &job).await?;
             let open = self.0.tasks.token();
             completing
                 .on_thread(move |job| {
