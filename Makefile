@@ -62,7 +62,7 @@ languages: bootstrap libduckdb ui ## the tests of Python, Node and the dashboard
 dist: libduckdb ## what a release hands out, in release builds: wheel, npm package, archive for C
 	scripts/dist.sh build
 
-program: libduckdb ## the `axis` command in a release build, with its library; PREFIX says where, /opt/axis by default
+program: libduckdb ui ## the `axis` command in a release build, with its library; PREFIX says where, /opt/axis by default
 	CARGO_TARGET_DIR="$(TARGET)" scripts/deploy.sh program "$(DESTDIR)$(or $(PREFIX),/opt/axis)"
 
 install: libduckdb ## the C library, its header and axis.pc; PREFIX and DESTDIR say where, /usr/local by default

@@ -84,7 +84,10 @@ fn a_good_installation_is_found_to_be_one_while_its_server_holds_the_store() {
     // The server of this process has no environment, so the address stands in a file that counts as one.
     let url = address(&role, PASSWORD, &database);
     std::fs::write(project.path().join(".env"), format!("SHOP_URL={url}\n")).unwrap();
-    project.config("duckdb.yaml", "duckdb:\n  path: data/s.duckdb\n  sync_mode: startup\n");
+    project.config(
+        "duckdb.yaml",
+        "duckdb:\n  path: data/s.duckdb\n  sync_mode: startup\n  backup: {directory: data/backups}\n",
+    );
     project.config(
         "datasets/orders.yaml",
         &dataset("orders", "${SHOP_URL}", "select * from orders", ""),
@@ -108,6 +111,7 @@ fn a_good_installation_is_found_to_be_one_while_its_server_holds_the_store() {
         "queries",
         "incremental",
         "schedule",
+        "backup",
         "health",
         "ready",
     ] {
@@ -244,6 +248,7 @@ fn a_schedule_that_reads_everything_or_nothing_is_named() {
     );
     let document = doctor(&project, &[], &[("PORT", &free_port().to_string())]);
     assert_found(&document, "schedule", &["warning kpi: nothing refreshes it"]);
+    assert_found(&document, "backup", &["warning -: no backups are made"]);
     let incremental = found(&document, "incremental");
     assert!(
         incremental

@@ -38,6 +38,8 @@ pub(crate) enum Check {
     Incremental,
     /// Data is refreshed by itself.
     Schedule,
+    /// Backups are made, and outlive the store.
+    Backup,
     /// The server answers.
     Health,
     /// The server has its data.

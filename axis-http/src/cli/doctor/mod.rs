@@ -2,6 +2,7 @@
 //! hold it meanwhile.
 
 mod access;
+mod backup;
 mod client;
 mod finding;
 mod health;
@@ -62,6 +63,7 @@ async fn examine(context: &Context, config: &Config, args: &DoctorArgs) -> Vec<F
     findings.extend(access::proxy(&config.server));
     findings.extend(volumes(config));
     findings.extend(schedule::judge(config));
+    findings.push(backups(config));
     if Check::OF_SOURCES.into_iter().any(|check| args.wants(check)) {
         for checkup in check_sources(config, &SystemClock, PATIENCE).await {
             findings.extend(source::judge(&checkup));
@@ -79,6 +81,18 @@ async fn examine(context: &Context, config: &Config, args: &DoctorArgs) -> Vec<F
 /// Tells whether `duckdb.yaml` is there, which can be read but need not exist.
 fn present(custom_dir: &Path) -> bool {
     custom_dir.join("config/duckdb.yaml").is_file()
+}
+
+fn backups(config: &Config) -> Finding {
+    let backup = config.store.backup.as_ref();
+    // The folder is made by the first backup.
+    let folder = backup.map_or(Path::new(""), |backup| &backup.directory);
+    backup::judge(
+        backup,
+        config.store.scheduler,
+        &volume::measure(&folder.join("new")),
+        backup::age(folder),
+    )
 }
 
 fn volumes(config: &Config) -> Vec<Finding> {
