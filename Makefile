@@ -50,14 +50,15 @@ docs: ## the book in docs/, built into the target directory
 
 # Rust, HTTP and C are tested by `cargo test`, and run the scenarios there.
 languages: bootstrap libduckdb ui ## the tests of Python, Node and the dashboard, the scenarios in Python, Node and C, the packages in empty rooms, deploy/, and the book
-	@scripts/bootstrap.sh python node chromium pkg-config patchelf
-	scripts/ui.sh test
-	scripts/python.sh test
-	scripts/node.sh test
+	@scripts/bootstrap.sh python node chromium pkg-config patchelf nginx caddy systemd-analyze
+	scripts/build.sh --quiet
+	@$(MAKE) -j3 --output-sync=target python-test node-test ui-test deploy-test docs-test
 	scripts/conformance.sh
 	scripts/dist.sh check
-	scripts/deploy.sh test
-	scripts/docs.sh test
+
+# They wait for servers and browsers more than for the processor, so several run at once.
+%-test:
+	scripts/$*.sh test
 
 dist: libduckdb ## what a release hands out, in release builds: wheel, npm package, archive for C
 	scripts/dist.sh build
