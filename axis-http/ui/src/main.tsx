@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { App } from './app';
+import { startBranding } from './core/branding';
 import { start } from './core/datasets';
 
 const root = document.getElementById('app');
@@ -7,4 +8,5 @@ if (root) {
   root.replaceChildren();
   render(<App />, root);
   start();
+  startBranding();
 }

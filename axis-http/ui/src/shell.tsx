@@ -1,5 +1,7 @@
 /** What surrounds every page: the way to the others, whether events arrive, colours and key. */
 
+import { useState } from 'preact/hooks';
+import { branding } from './core/branding';
 import { connection } from './core/events';
 import { forgetKey, hasKey } from './core/key';
 import { href, type PageName, page } from './core/router';
@@ -34,8 +36,8 @@ export function Sidebar() {
   return (
     <header class="sidebar">
       <a class="brand" href={href('overview')}>
-        <span class="brand-mark" aria-hidden="true" />
-        <span>AXIS</span>
+        <Mark />
+        <span>{branding.value.name}</span>
       </a>
       <nav class="nav" aria-label="Pages">
         {LINKS.map(([name, label, icon]) => (
@@ -76,6 +78,14 @@ export function Sidebar() {
       </div>
     </header>
   );
+}
+
+/** The configured logo, or ours where there is none or it cannot be loaded. */
+function Mark() {
+  const { logo } = branding.value;
+  const [broken, setBroken] = useState(false);
+  if (!logo || broken) return <span class="brand-mark" aria-hidden="true" />;
+  return <img class="brand-logo" src={logo} alt="" onError={() => setBroken(true)} />;
 }
 
 function forget(): void {

@@ -14,7 +14,9 @@ let chromium;
 before(async () => {
   chromium = await browser();
   project.prepare(30, { 'server.yaml': `server:\n  api_keys:\n  - {name: reader, key: ${READ}, role: read}\n` });
-  limited.prepare(30, { 'server.yaml': 'server:\n  rate_limit: {requests_per_minute: 1, burst: 3}\n' });
+  limited.prepare(30, {
+    'server.yaml': 'server:\n  rate_limit: {requests_per_minute: 1, burst: 3}\n',
+  });
   url = await project.serve();
   limitedUrl = await limited.serve();
 });

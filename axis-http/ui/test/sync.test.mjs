@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { browser, open, Project, until } from './support.mjs';
+import { barriers, browser, open, Project, until } from './support.mjs';
 
 const counting = (rows) =>
   `with recursive c(i) as (select 1 union all select i + 1 from c where i < ${rows}) select i as id from c`;
@@ -13,6 +13,7 @@ let chromium;
 before(async () => {
   chromium = await browser();
   project.prepare(30, {
+    'theme.yaml': 'theme:\n  active: sage_green\n  branding: {app_name: Wattle}\n',
     'datasets/brief.yaml': `brief:\n  url: SOURCE\n  query: ${counting(150_000)}\n`,
     'datasets/endless.yaml': `endless:\n  url: SOURCE\n  query: ${counting(2_000_000_000)}\n`,
     'datasets/broken.yaml': 'broken:\n  url: "sqlite:/nowhere/source.db"\n  query: select 1 as id\n',
@@ -88,5 +89,17 @@ test('watermarks are reset after a question', async () => {
   await page.locator('.toast.good').waitFor();
   assert.equal(await marks(), null);
   await card.getByText('Read up to the beginning').waitFor();
+  await close();
+});
+
+test('name and colours are those of the theme, where they can be read', async () => {
+  const { page, close } = await open(chromium, url);
+  await page.locator('.brand', { hasText: 'Wattle' }).waitFor();
+  await page.waitForFunction(() => document.title === 'Overview · Wattle');
+  await page.waitForSelector('.card .button.primary');
+  const primary = () =>
+    page.evaluate(() => getComputedStyle(document.querySelector('.card .button.primary')).backgroundColor);
+  await until(primary, (colour) => colour === 'rgb(107, 122, 58)', 'the darker green');
+  assert.deepEqual(await barriers(page), []);
   await close();
 });

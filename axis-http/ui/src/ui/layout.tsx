@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { branding } from '../core/branding';
 import { now } from '../core/clock';
 import { ago, moment, time } from '../lib/format';
 import { Icon, type IconName } from './icons';
@@ -14,9 +15,10 @@ interface PageProps {
 }
 
 export function Page({ title, lead, actions, children }: PageProps) {
+  const { name } = branding.value;
   useEffect(() => {
-    document.title = `${title} · AXIS`;
-  }, [title]);
+    document.title = `${title} · ${name}`;
+  }, [title, name]);
   return (
     <div class="page">
       <header class="page-head">

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Live } from '../../src/core/datasets';
 import type { Dataset } from '../../src/core/types';
+import { contrast, readable } from '../../src/lib/contrast';
 import { freshAt, health } from '../../src/lib/fresh';
 import { progressOf } from '../../src/lib/progress';
 import { changed, choice, pageNumber, picked, since } from '../../src/lib/url';
@@ -90,4 +91,12 @@ test('progress is measured by the last time where everything is read anew', () =
   expect(progressOf(dataset({}), live('full', 1000, true))).toMatchObject({ share: 1, words: 'Committing' });
   expect(progressOf(dataset({}), live('incremental', 250))).toMatchObject({ share: null, expected: null });
   expect(progressOf(dataset({ last_success: null }), live('full', 250))?.share).toBeNull();
+});
+
+test('colours of a theme are taken where they can be read', () => {
+  expect(contrast('#000000', '#ffffff')).toBeCloseTo(21);
+  expect(contrast('#767676', '#FFFFFF')).toBeGreaterThan(4.5);
+  expect(contrast('red', '#ffffff')).toBe(1);
+  expect(readable([null, '#8B9F4F', '#6B7A3A', '#000000'], '#ffffff')).toBe('#6B7A3A');
+  expect(readable(['#ffff00', undefined], '#ffffff')).toBeNull();
 });
