@@ -102,7 +102,7 @@ fn the_requests_of_the_readme_are_answered() {
 fn the_files_of_the_readme_are_valid() {
     let project = Project::new();
     let files = blocks("yaml");
-    assert_eq!(files.len(), 3);
+    assert_eq!(files.len(), 4);
     for text in &files {
         let name = text
             .lines()
