@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { barriers, browser, open, overflow, PAGES, Project } from './support.mjs';
+import { barriers, browser, open, overflow, PAGES, Project, until } from './support.mjs';
 
 const project = new Project();
 let url;
@@ -33,7 +33,7 @@ for (const [name, [path, shown]] of Object.entries(PAGES)) {
     assert.ok((await luminance()) < 60, 'dark');
     assert.deepEqual(await barriers(page), []);
     await page.getByRole('button', { name: /Colours as the system/ }).click();
-    assert.ok((await luminance()) > 200, 'light by choice');
+    await until(luminance, (now) => now > 200, 'light by choice');
     assert.deepEqual(await barriers(page), []);
     await close();
   });

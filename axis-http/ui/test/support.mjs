@@ -96,6 +96,8 @@ export async function open(browser, url, { path = '/ui/', expected = [], ...opti
   const context = await browser.newContext({
     viewport: { width: 1360, height: 900 },
     colorScheme: 'light',
+    // Colours that are on their way from one to another are no contrast.
+    reducedMotion: 'reduce',
     locale: 'en-US',
     ...options,
   });
