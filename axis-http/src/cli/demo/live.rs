@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axis_core::{CancellationToken, Dataset, Engine, ErrorKind, SyncOptions, SyncReport};
+use axis_core::{CancellationToken, Dataset, Engine, ErrorKind, SyncOptions};
 use axis_http::demo::DemoSource;
 use tokio::net::TcpListener;
 use tokio::time::interval;
@@ -38,10 +38,11 @@ pub(super) async fn run(
             context.output.text(&format!("\nLook at it: {url}/ui/\n"))?;
         }
     }
+    let dataset = engine.dataset("monitoring")?;
     let server = axis_http::serve(engine.clone(), listener, context.stop.clone());
     let ended = CancellationToken::new();
     let guard = ended.clone().drop_guard();
-    let syncing = keep_syncing(context, &engine, &ended);
+    let syncing = keep_syncing(context, &dataset, &ended);
     let appending = keep_appending(context, source, &ended);
     let server = async {
         let outcome = Box::pin(server).await;
@@ -72,10 +73,8 @@ async fn keep_appending(context: &Context, source: DemoSource, ended: &Cancellat
     }
 }
 
-/// Syncs everything, as the schedule of a real installation would.
-async fn keep_syncing(context: &Context, engine: &Engine, ended: &CancellationToken) -> Result<(), Failure> {
-    let datasets: Vec<Dataset> = engine.syncable().collect();
-    let options = SyncOptions::default().cancel(context.stop.clone());
+/// Tells of every sync that brought something.
+async fn keep_syncing(context: &Context, dataset: &Dataset, ended: &CancellationToken) -> Result<(), Failure> {
     let mut ticks = interval(SYNC_EVERY);
     ticks.tick().await;
     loop {
@@ -83,35 +82,26 @@ async fn keep_syncing(context: &Context, engine: &Engine, ended: &CancellationTo
             () = ended.cancelled() => return Ok(()),
             _ = ticks.tick() => {}
         }
-        let outcomes = Box::pin(engine.sync(&datasets, &options)).await;
-        for (dataset, (_, outcome)) in datasets.iter().zip(outcomes) {
-            tell(context, dataset, outcome)?;
-        }
-    }
-}
-
-/// Tells what a sync has brought.
-fn tell(context: &Context, dataset: &Dataset, outcome: axis_core::Result<SyncReport>) -> Result<(), Failure> {
-    match outcome {
-        Ok(report) if report.changed && !context.output.is_json() => {
-            let written = context.output.text(&format!(
-                "{}: +{} rows in {} ({}, generation {})",
-                report.dataset,
-                thousands(axis_http::rows_added(dataset, &report)),
-                duration(report.elapsed_ms),
-                report.strategy.as_str(),
-                report.generation
-            ));
-            if let Err(error) = written {
-                // Nobody reads any more: the server ends, too.
-                context.stop.cancel();
-                return Err(error.into());
+        match dataset.sync(SyncOptions::default().cancel(context.stop.clone())).await {
+            Ok(report) if report.changed && !context.output.is_json() => {
+                let written = context.output.text(&format!(
+                    "{}: +{} rows in {} ({}, generation {})",
+                    report.dataset,
+                    thousands(axis_http::rows_added(dataset, &report)),
+                    duration(report.elapsed_ms),
+                    report.strategy.as_str(),
+                    report.generation
+                ));
+                if let Err(error) = written {
+                    // Nobody reads any more: the server ends, too.
+                    context.stop.cancel();
+                    return Err(error.into());
+                }
             }
+            Ok(_) => {}
+            // A sync over HTTP is as good, and the end is the end.
+            Err(error) if matches!(error.kind(), ErrorKind::Busy | ErrorKind::Cancelled | ErrorKind::Closed) => {}
+            Err(error) => context.output.note_error(&error),
         }
-        Ok(_) => {}
-        // A sync over HTTP is as good, and the end is the end.
-        Err(error) if matches!(error.kind(), ErrorKind::Busy | ErrorKind::Cancelled | ErrorKind::Closed) => {}
-        Err(error) => context.output.note_error(&error),
     }
-    Ok(())
 }
