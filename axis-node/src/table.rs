@@ -1,12 +1,13 @@
 //! Whole answers for `apache-arrow`, whose columns JavaScript gets as they lie in memory.
 
 use std::fmt;
+use std::sync::Arc;
 
 use axis_core::arrow::array::{Array, ArrayData};
 use axis_core::arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use axis_core::arrow::datatypes::{ArrowNativeType, DataType};
 use axis_core::arrow::record_batch::RecordBatch;
-use axis_core::{QueryStream, Result};
+use axis_core::{Error, ErrorKind, QueryStream, Result};
 use napi::bindgen_prelude::{BigInt64Array, Either4, Int32Array, Uint8Array, Uint16Array};
 use napi_derive::napi;
 
@@ -61,14 +62,28 @@ pub(crate) async fn gather(mut stream: QueryStream) -> Result<NativeTable> {
             batches: None,
         });
     }
-    let mut batches = Vec::new();
-    while let Some(batch) = stream.next_many(ROWS).await {
-        batches.push(NativeBatch::of(batch?));
+    // DuckDB goes on while rows are joined.
+    let mut joining = Vec::new();
+    while let Some(batches) = stream.next_few(ROWS).await {
+        let (schema, batches) = (Arc::clone(&schema), batches?);
+        joining.push(tokio::task::spawn_blocking(move || {
+            QueryStream::join(&schema, batches).map(NativeBatch::of)
+        }));
+    }
+    let mut batches = Vec::with_capacity(joining.len());
+    for joined in joining {
+        batches.push(joined.await.map_err(broken)??);
     }
     Ok(NativeTable {
         ipc: finish(writer(&schema)?)?.into(),
         batches: Some(batches),
     })
+}
+
+fn broken(cause: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Internal, "the answer cannot be gathered")
+        .during("query")
+        .because(cause)
 }
 
 impl NativeBatch {

@@ -74,7 +74,7 @@ impl<'a> Ledger<'a> {
         self.push(key.into(), REDACTED.to_owned(), Some(place), literal);
     }
 
-    fn push(&self, key: String, value: String, place: Option<&Place>, literal_secret: bool) {
+    fn push(&self, key: String, value: String, place: Option<&Place>, written_out: bool) {
         let origin = match place {
             None => Origin::Default,
             Some(Place::File { file, line }) => Origin::File {
@@ -88,7 +88,7 @@ impl<'a> Ledger<'a> {
             key,
             value,
             origin,
-            literal_secret,
+            written_out,
         });
     }
 

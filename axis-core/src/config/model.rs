@@ -325,7 +325,7 @@ pub struct Setting {
     /// Where the value came from.
     pub origin: Origin,
     /// Whether it is a secret that is written out in a file, where a variable such as `${NAME}` should stand.
-    pub literal_secret: bool,
+    pub written_out: bool,
 }
 
 /// Where a value came from.

@@ -63,6 +63,16 @@ impl QueryStream {
     /// # Errors
     /// As [`next`](Self::next).
     pub async fn next_many(&mut self, rows: usize) -> Option<Result<RecordBatch>> {
+        let batches = self.next_few(rows).await?;
+        Some(batches.and_then(|batches| Self::join(&self.schema, batches)))
+    }
+
+    /// Returns the batches that [`next_many`](Self::next_many) would join. Whoever joins them elsewhere does not keep DuckDB waiting
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_few(&mut self, rows: usize) -> Option<Result<Vec<RecordBatch>>> {
         let mut batches = Vec::new();
         let (mut count, mut bytes) = (0, 0);
         while count < rows && bytes < MANY_BYTES {
@@ -76,11 +86,19 @@ impl QueryStream {
                 None => break,
             }
         }
-        if batches.len() < 2 {
-            return batches.pop().map(Ok);
+        (!batches.is_empty()).then_some(Ok(batches))
+    }
+
+    /// Copies batches of one answer together.
+    ///
+    /// # Errors
+    /// `Internal` when they are of different answers.
+    pub fn join(schema: &SchemaRef, mut batches: Vec<RecordBatch>) -> Result<RecordBatch> {
+        if batches.len() == 1 {
+            return Ok(batches.swap_remove(0));
         }
-        let joined = concat_batches(&self.schema, &batches);
-        Some(joined.map_err(|cause| Error::new(ErrorKind::Internal, "batches cannot be joined").because(cause)))
+        concat_batches(schema, &batches)
+            .map_err(|cause| Error::new(ErrorKind::Internal, "batches cannot be joined").because(cause))
     }
 
     /// Tells, at the end, whether there were more rows than `max_rows`.

@@ -45,7 +45,7 @@ fn every_setting_has_its_origin_and_the_order_is_by_key() {
 fn written_out(config: &Config) -> Vec<&str> {
     let settings = config.explain().iter();
     settings
-        .filter(|setting| setting.literal_secret)
+        .filter(|setting| setting.written_out)
         .map(|setting| setting.key.as_str())
         .collect()
 }

@@ -88,7 +88,7 @@ pub(super) fn files(config: &Config, custom_dir: &Path, has_duckdb: bool) -> Vec
 
 /// Whether secrets stand in files that are copied, baked into images and committed.
 pub(super) fn secrets(config: &Config) -> Vec<Finding> {
-    let literal = config.explain().iter().filter(|setting| setting.literal_secret);
+    let literal = config.explain().iter().filter(|setting| setting.written_out);
     let findings: Vec<Finding> = literal
         .map(|setting| {
             let place = match &setting.origin {
