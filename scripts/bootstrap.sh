@@ -101,12 +101,12 @@ unpack() {
     as_root apt-get -qq update </dev/null || true
     mkdir -p "$tools"
     work=$(mktemp -d "$tools/fetch.XXXXXX")
-    (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$name" </dev/null >&2 && dpkg-deb -x "$name"_*.deb root) || {
+    (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$name" </dev/null >&2 && dpkg-deb -x "$name"_*.deb tree) || {
         say "the package $name could not be fetched; install it and try again"
         rm -rf "$work"
         exit 1
     }
-    mv -f "$(find "$work/root/usr/bin" "$work/root/usr/sbin" -type f -name "$name" 2>/dev/null | head -n 1)" "$tools/$name"
+    mv -f "$(find "$work/tree/usr/bin" "$work/tree/usr/sbin" -type f -name "$name" 2>/dev/null | head -n 1)" "$tools/$name"
     rm -rf "$work"
     "$tools/$name" "$@" >/dev/null 2>&1 || {
         say "the program $name of the package does not run here; install the package and try again"
