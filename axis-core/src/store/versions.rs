@@ -39,9 +39,9 @@ pub(super) fn stamp(connection: &Connection) -> Result<u64> {
 
 /// Returns which engine wrote a store last, and the epoch.
 pub(super) fn found(connection: &Connection, ours: &str) -> Result<Option<(String, u64)>> {
-    let columns =
-        "select table_name, column_name from duckdb_columns() where schema_name = '_axis' and table_name = 'store'";
-    let has_epoch = pairs(connection, columns)?.iter().any(|(_, column)| column == "epoch");
+    // Asking `duckdb_columns()` would make DuckDB bind all its own views first, a quarter of the time that opening takes.
+    let columns = "select name, type from pragma_table_info('_axis.store')";
+    let has_epoch = pairs(connection, columns)?.iter().any(|(column, _)| column == "epoch");
     let epoch = if has_epoch { "coalesce(epoch, 0)" } else { "0" };
     let sql = format!("select format || ' ' || {epoch}, engine from _axis.store");
     let Some((numbers, engine)) = pairs(connection, &sql)?.pop() else {

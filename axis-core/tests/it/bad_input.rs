@@ -307,7 +307,7 @@ async fn more_new_rows_than_the_cap_are_refused_whole() {
         |config| config.store.max_sync_rows = Some(100),
     )
     .await;
-    shop.sync().await;
+    shop.settle().await;
     shop.database
         .execute("insert into t select i from generate_series(91, 300) i");
     let error = shop.try_sync().await.unwrap_err();

@@ -59,7 +59,7 @@ async fn a_row_that_is_stamped_with_the_begin_of_its_transaction_is_found_after_
 async fn several_long_transactions_that_overlap_are_each_found() {
     for cursor in ["created", "id"] {
         let shop = Shop::open("overlap", EVENTS, vec![events(cursor)]).await;
-        shop.sync().await;
+        shop.settle().await;
         let mut open = Vec::new();
         for round in 0..6 {
             let client = shop.session().await;
@@ -96,7 +96,7 @@ async fn several_long_transactions_that_overlap_are_each_found() {
 async fn savepoints_and_rollbacks_leave_gaps_and_no_wrong_rows() {
     for cursor in ["created", "id"] {
         let shop = Shop::open("savepoints", EVENTS, vec![events(cursor)]).await;
-        shop.sync().await;
+        shop.settle().await;
         let slow = shop.session().await;
         run(
             &slow,
@@ -147,7 +147,7 @@ async fn savepoints_and_rollbacks_leave_gaps_and_no_wrong_rows() {
 async fn a_prepared_transaction_is_found_however_long_ago_it_began() {
     for cursor in ["created", "id"] {
         let shop = Shop::open("prepared", EVENTS, vec![events(cursor)]).await;
-        shop.sync().await;
+        shop.settle().await;
         let gid = format!("axis {}", shop.database.name);
         let slow = shop.session().await;
         run(
@@ -259,7 +259,7 @@ async fn a_role_that_may_not_see_sessions_reads_five_minutes_back() {
 async fn a_session_that_does_not_tell_what_it_does_counts_as_hidden() {
     for cursor in ["created", "id"] {
         let shop = Shop::open("untold", EVENTS, vec![events(cursor)]).await;
-        shop.sync().await;
+        shop.settle().await;
         let slow = shop.session().await;
         run(&slow, "set track_activities = off").await;
         run(

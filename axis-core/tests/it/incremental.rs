@@ -100,7 +100,7 @@ async fn a_late_commit_is_found_by_time() {
 #[tokio::test]
 async fn a_late_commit_is_found_by_sequence() {
     let shop = Shop::open("late_sequence", EVENTS, vec![events("id")]).await;
-    shop.sync().await;
+    shop.settle().await;
     let slow = shop.session().await;
     slow.batch_execute("begin; insert into events (note) values ('late')")
         .await
@@ -195,7 +195,7 @@ async fn dates_texts_numbers_and_uuids_serve_as_cursors() {
         tables.push(TableConfig::new(&table, format!("select * from {table}")).with_incremental_column("c"));
     }
     let shop = Shop::open("cursors", &statements, tables).await;
-    shop.sync().await;
+    shop.settle().await;
     for round in 301..304 {
         for (index, ty) in types.iter().enumerate() {
             let (same, next) = (value(ty, &(round - 1).to_string()), value(ty, &round.to_string()));
@@ -364,6 +364,7 @@ async fn a_changed_definition_rebuilds() {
     let by_id = TableConfig::new("events", "select * from events where id % 2 = 0").with_incremental_column("id");
     shop = shop.reopen(vec![by_id], |_| {}).await;
     assert_eq!(shop.sync().await.strategy, full(FullReason::DefinitionChanged));
+    shop.sync().await;
     assert_small(&shop.sync().await);
     shop.engine.close().await.unwrap();
 }

@@ -186,7 +186,7 @@ async fn keys_that_do_not_tell_rows_apart_fail_and_leave_everything() {
         ],
     )
     .await;
-    shop.sync().await;
+    shop.settle().await;
     for wrong in ["insert into t values (7, 8)", "insert into t values (null, 8)"] {
         shop.database.execute(wrong);
         let error = shop
@@ -249,7 +249,7 @@ async fn many_keys_need_little_memory() {
         },
     )
     .await;
-    shop.sync().await;
+    shop.settle().await;
     // Every bucket differs.
     shop.database.execute("delete from t where at % 2 = 0 and at < 599000");
     let report = reconcile(&shop).await;

@@ -186,6 +186,8 @@ fn rows_that_were_deleted_are_found_when_it_is_asked_for() {
         "datasets/things.yaml",
         &dataset_yaml("things", &database.url, "select * from things", more),
     );
+    // Whoever is at work on the server beside the first snapshot leaves a sequence no window; by the second there is one.
+    project.json(&["sync"]);
     project.json(&["sync"]);
     database.execute("delete from things where id = 7");
     assert_eq!(project.axis(&["verify"]).code, 1);
