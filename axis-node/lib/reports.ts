@@ -412,6 +412,8 @@ export interface RunRecord {
   outcome: string;
   /** `full` or `incremental`; empty when the run failed before it was planned. */
   strategy: string;
+  /** Why it was full; null when it was not. */
+  because: FullReason | null;
   /** Rows read from the source. */
   rowsRead: number;
   /** The generation that it left. */

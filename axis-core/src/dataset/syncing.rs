@@ -311,7 +311,7 @@ impl Dataset {
             "failed"
         };
         let elapsed = u64::try_from((now - context.since).num_milliseconds()).unwrap_or(0);
-        line.finished(elapsed, outcome, "", 0, record.generation);
+        line.ended(elapsed, outcome, record.generation);
         line.code = Some(failure.code.clone());
         line.message = Some(failure.message.clone());
         let dataset = self.name().to_owned();

@@ -164,7 +164,8 @@ impl Dataset {
             ..DatasetRecord::default()
         };
         let mut line = RunRecord::started(&run_id, self.name(), self.engine.clock.now());
-        line.finished(0, "ok", "removal", 0, 0);
+        line.ended(0, "ok", 0);
+        "removal".clone_into(&mut line.strategy);
         self.write_removal(&store, relation, record.clone(), line).await?;
         *lock(&self.state.record) = record;
         drop(reservation);
@@ -268,7 +269,7 @@ impl Finishing {
         };
         let (deleted, rows) = outcomes.fold((0, 0), |sum, outcome| (sum.0 + outcome.0, sum.1 + outcome.1));
         let elapsed_ms = u64::try_from((finished_at - self.started_at).num_milliseconds()).unwrap_or(0);
-        run.finished(elapsed_ms, "ok", strategy.as_str(), rows, record.generation);
+        run.finished(elapsed_ms, "ok", strategy, rows, record.generation);
         record.tables = BTreeMap::new();
         record.last_failure = None;
         record.last_incremental = None;

@@ -11,7 +11,7 @@ use super::{DerivedRecord, fault};
 use crate::config::DatasetConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::CursorValue;
-use crate::sync::{Failure, SyncReport};
+use crate::sync::{Failure, FullReason, Strategy, SyncReport};
 
 /// How many runs the log keeps for each dataset.
 const RUNS_KEPT: i64 = 200;
@@ -24,8 +24,9 @@ create table if not exists _axis.datasets (dataset varchar, record varchar);
 create table if not exists _axis.derived (relation varchar, description varchar);
 create table if not exists _axis.runs (
     run_id varchar, dataset varchar, started_at timestamp, elapsed_ms bigint, outcome varchar, strategy varchar,
-    rows_read bigint, generation bigint, code varchar, message varchar
+    rows_read bigint, generation bigint, code varchar, message varchar, because varchar
 );
+alter table _axis.runs add column if not exists because varchar;
 ";
 
 /// Everything that was remembered, by dataset.
@@ -174,6 +175,8 @@ pub struct RunRecord {
     pub outcome: String,
     /// `full` or `incremental`; empty when the run failed before it was planned.
     pub strategy: String,
+    /// Why it was full; runs of before this was kept have none.
+    pub because: Option<FullReason>,
     /// Rows read from the source.
     pub rows_read: u64,
     /// The generation that it left.
@@ -194,6 +197,7 @@ impl RunRecord {
             elapsed_ms: 0,
             outcome: String::new(),
             strategy: String::new(),
+            because: None,
             rows_read: 0,
             generation: 0,
             code: None,
@@ -202,11 +206,29 @@ impl RunRecord {
     }
 
     /// Completes the line of a run that committed.
-    pub(crate) fn finished(&mut self, elapsed_ms: u64, outcome: &str, strategy: &str, rows_read: u64, generation: u64) {
+    pub(crate) fn finished(
+        &mut self,
+        elapsed_ms: u64,
+        outcome: &str,
+        strategy: Strategy,
+        rows_read: u64,
+        generation: u64,
+    ) {
         self.elapsed_ms = elapsed_ms;
         outcome.clone_into(&mut self.outcome);
-        strategy.clone_into(&mut self.strategy);
+        strategy.as_str().clone_into(&mut self.strategy);
+        self.because = match strategy {
+            Strategy::Full { because } => Some(because),
+            Strategy::Incremental => None,
+        };
         self.rows_read = rows_read;
+        self.generation = generation;
+    }
+
+    /// Completes the line of a run that read nothing, of which `outcome` says what became.
+    pub(crate) fn ended(&mut self, elapsed_ms: u64, outcome: &str, generation: u64) {
+        self.elapsed_ms = elapsed_ms;
+        outcome.clone_into(&mut self.outcome);
         self.generation = generation;
     }
 }
@@ -323,7 +345,9 @@ pub(crate) fn log_run(connection: &Connection, run: &RunRecord) -> Result<()> {
     let fault = fault::store("store.catalog");
     connection
         .execute(
-            "insert into _axis.runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into _axis.runs (
+                run_id, dataset, started_at, elapsed_ms, outcome, strategy, rows_read, generation, code, message, because
+             ) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 run.run_id,
                 run.dataset,
@@ -334,7 +358,8 @@ pub(crate) fn log_run(connection: &Connection, run: &RunRecord) -> Result<()> {
                 i64::try_from(run.rows_read).unwrap_or(i64::MAX),
                 i64::try_from(run.generation).unwrap_or(i64::MAX),
                 run.code,
-                run.message
+                run.message,
+                run.because.as_ref().map(word).transpose()?
             ],
         )
         .map_err(&fault)?;
@@ -346,7 +371,8 @@ pub(crate) fn recent_runs(connection: &Connection, dataset: Option<&str>, limit:
     let fault = fault::store("store.catalog");
     let mut statement = connection
         .prepare(
-            "select run_id, dataset, epoch_us(started_at), elapsed_ms, outcome, strategy, rows_read, generation, code, message
+            "select run_id, dataset, epoch_us(started_at), elapsed_ms, outcome, strategy, rows_read, generation, code, message,
+                because
              from _axis.runs where $1 is null or dataset = $1 order by started_at desc, run_id limit $2",
         )
         .map_err(&fault)?;
@@ -364,6 +390,8 @@ pub(crate) fn recent_runs(connection: &Connection, dataset: Option<&str>, limit:
                 generation: unsigned(7)?,
                 code: row.get(8)?,
                 message: row.get(9)?,
+                // A reason that only a newer version knows.
+                because: row.get::<_, Option<String>>(10)?.and_then(|word| of_word(&word)),
             })
         })
         .map_err(&fault)?;
@@ -377,6 +405,15 @@ pub(super) fn pairs(connection: &Connection, sql: &str) -> Result<Vec<(String, S
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(&fault)?;
     rows.collect::<duckdb::Result<_>>().map_err(&fault)
+}
+
+/// What JSON says as one word.
+fn word(value: &impl Serialize) -> Result<String> {
+    Ok(json(value)?.trim_matches('"').to_owned())
+}
+
+fn of_word<T: for<'de> Deserialize<'de>>(word: &str) -> Option<T> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
 }
 
 fn json(value: &impl Serialize) -> Result<String> {

@@ -120,7 +120,7 @@ impl Completion {
         run.finished(
             elapsed_ms,
             if changed { "ok" } else { "unchanged" },
-            strategy.as_str(),
+            strategy,
             rows_read,
             record.generation,
         );

@@ -1,10 +1,11 @@
 //! What is known about a dataset: its status over restarts, and its metadata.
 
-use axis_core::{Strategy, SyncOptions, SyncState};
+use axis_core::config::TableConfig;
+use axis_core::{FullReason, Strategy, SyncOptions, SyncState};
 use serde_json::json;
 
 use super::full::{database, open, project};
-use super::support::{ask, sync};
+use super::support::{Shop, ask, sync};
 
 #[tokio::test]
 async fn the_status_survives_a_restart() {
@@ -35,6 +36,34 @@ async fn the_status_survives_a_restart() {
     );
     assert_eq!(engine.runs(10).await.unwrap().len(), 3);
     engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn runs_tell_why_they_were_full_unless_they_are_from_before_that_was_kept() {
+    let tables = || vec![TableConfig::new("t", "select * from t").with_incremental_column("happened")];
+    let source = "create table t as select 1 as id, timestamptz '2026-01-01' as happened";
+    let shop = Shop::open("run_reasons", source, tables()).await;
+    shop.sync().await;
+    shop.engine.close().await.unwrap();
+    let store = duckdb::Connection::open(shop.store()).unwrap();
+    store
+        .execute_batch("alter table _axis.runs drop column because")
+        .unwrap();
+    drop(store);
+    let shop = shop.reopen(tables(), |_| {}).await;
+    shop.sync().await;
+    sync(&shop.dataset(), SyncOptions::full()).await;
+    let runs = shop.engine.runs(10).await.unwrap();
+    let told: Vec<_> = runs.iter().map(|run| (run.strategy.as_str(), run.because)).collect();
+    assert_eq!(
+        told,
+        [
+            ("full", Some(FullReason::Requested)),
+            ("incremental", None),
+            ("full", None)
+        ]
+    );
+    shop.engine.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -46,6 +46,9 @@ test('a sync is seen while it runs, and when it has committed', async () => {
     'the second generation',
   );
   assert.equal(await card.locator('.runs-list li').count(), 2);
+  const why = await card.locator('.runs-why').allInnerTexts();
+  assert.match(why[0], /a full rebuild was asked for|no incremental column is configured/);
+  assert.equal(why[1], 'it was the first sync');
   assert.match(await card.innerText(), /Full: (?:a full rebuild was asked for|no incremental column is configured)/);
   await close();
 });

@@ -279,6 +279,8 @@ class Run(Value):
     elapsed: dt.timedelta
     outcome: str
     strategy: str
+    because: Optional[str]
+    """Why the run was full; None when it was not, or was of before this was kept."""
     rows_read: int
     generation: int
     code: Optional[str]

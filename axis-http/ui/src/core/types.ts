@@ -82,6 +82,7 @@ export interface Run {
   elapsed_ms: number;
   outcome: RunOutcome;
   strategy: string;
+  because: string | null;
   rows_read: number;
   generation: number;
   code: string | null;

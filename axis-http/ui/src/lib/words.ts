@@ -35,7 +35,12 @@ const REASONS: Record<FullReason, string> = {
 /** Full or incremental, and why. */
 export function strategy(of: Strategy): string {
   if (of.type === 'incremental') return 'Incremental: only new and changed rows were read';
-  return `Full: ${REASONS[of.because] ?? of.because.replaceAll('_', ' ')}`;
+  return `Full: ${reason(of.because)}`;
+}
+
+/** Why rows were read whole. */
+export function reason(because: string): string {
+  return REASONS[because] ?? because.replaceAll('_', ' ');
 }
 
 interface Explanation {

@@ -2,7 +2,7 @@
 
 import type { Run, SyncReport } from '../../core/types';
 import { bytes, count, duration, minute, time } from '../../lib/format';
-import { OUTCOMES, strategy } from '../../lib/words';
+import { OUTCOMES, reason, strategy } from '../../lib/words';
 import { Ago } from '../../ui/layout';
 
 const BARS = 28;
@@ -38,6 +38,7 @@ export function Runs({ name, runs, report }: { name: string; runs: Run[]; report
             <span class="num dim">
               <Ago at={run.started_at} />
             </span>
+            {run.because && <span class="runs-why dim">{reason(run.because)}</span>}
           </li>
         ))}
       </ol>
@@ -53,6 +54,7 @@ export function Runs({ name, runs, report }: { name: string; runs: Run[]; report
 function describe(run: Run): string {
   const what = [OUTCOMES[run.outcome], run.strategy, `${count(run.rows_read)} rows read`, duration(run.elapsed_ms)];
   const lines = [minute(time(run.started_at)), what.filter(Boolean).join(' · ')];
+  if (run.because) lines.push(`Full: ${reason(run.because)}`);
   if (run.message) lines.push(run.message);
   return lines.join('\n');
 }
