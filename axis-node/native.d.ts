@@ -92,6 +92,17 @@ export declare class NativeStream {
   close(): void
 }
 
+/**
+ * A whole answer. It is gathered whether or not somebody asks for its parts, so that JavaScript makes something of one while
+ * DuckDB goes on.
+ */
+export declare class NativeTable {
+  /** Returns an Arrow IPC stream: of everything when some column is of a kind that is only told so, of the schema otherwise. */
+  ipc(): Uint8Array
+  /** Returns the next part; `null` at the end, at once when `ipc` has everything. */
+  next(): Promise<NativeBatch | undefined | null>
+}
+
 /** A part of a table. Every array of it has two numbers and three buffers: the columns first to last, each before its children. */
 export interface NativeBatch {
   /** How many rows there are. */
@@ -100,14 +111,6 @@ export interface NativeBatch {
   lengths: Array<number>
   /** Of each array, which values are not null, offsets, and values; null where it has none. */
   buffers: Array<Memory | undefined | null>
-}
-
-/** A whole answer. Without `batches`, some column is of a kind that is only told by Arrow IPC. */
-export interface NativeTable {
-  /** An Arrow IPC stream: of the schema alone, or of everything. */
-  ipc: Uint8Array
-  /** The rows, in parts. */
-  batches?: Array<NativeBatch>
 }
 
 /** A buffer. JavaScript frees it: a vector of any type can be given away, but only as what it was allocated for. */

@@ -19,17 +19,17 @@ export async function library(): Promise<typeof Arrow> {
   }
 }
 
-/** Makes a table of a whole answer. @internal */
-export function table(arrow: typeof Arrow, { ipc, batches }: NativeTable): ArrowTable {
-  const read = arrow.tableFromIPC(ipc);
-  if (batches == null || batches.length === 0) return read;
+/** Makes a table of a whole answer, part by part while the rest is on its way. @internal */
+export async function table(arrow: typeof Arrow, native: NativeTable): Promise<ArrowTable> {
+  const read = arrow.tableFromIPC(native.ipc());
   const type = new arrow.Struct(read.schema.fields);
-  const parts = batches.map(({ rows, lengths, buffers }) => {
-    const next = reader(arrow, lengths, buffers);
+  const parts = [];
+  for (let part = await native.next(); part != null; part = await native.next()) {
+    const next = reader(arrow, part.lengths, part.buffers);
     const children = read.schema.fields.map((field) => next(field.type));
-    return new arrow.RecordBatch(read.schema, arrow.makeData({ type, length: rows, nullCount: 0, children }));
-  });
-  return new arrow.Table(read.schema, parts);
+    parts.push(new arrow.RecordBatch(read.schema, arrow.makeData({ type, length: part.rows, nullCount: 0, children })));
+  }
+  return parts.length === 0 ? read : new arrow.Table(read.schema, parts);
 }
 
 /** Returns what takes one array after the other, each with its children. */

@@ -8,19 +8,25 @@ use axis_core::arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use axis_core::arrow::datatypes::{ArrowNativeType, DataType};
 use axis_core::arrow::record_batch::RecordBatch;
 use axis_core::{Error, ErrorKind, QueryStream, Result};
-use napi::bindgen_prelude::{BigInt64Array, Either4, Int32Array, Uint8Array, Uint16Array};
+use napi::Env;
+use napi::bindgen_prelude::{BigInt64Array, Either4, Int32Array, PromiseRaw, Uint8Array, Uint16Array};
 use napi_derive::napi;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
 
+use crate::gate::settle;
 use crate::query::{ROWS, encode, finish, writer};
 
-/// A whole answer. Without `batches`, some column is of a kind that is only told by Arrow IPC.
-#[napi(object, object_from_js = false)]
+/// A whole answer. It is gathered whether or not somebody asks for its parts, so that JavaScript makes something of one while
+/// DuckDB goes on.
+#[napi]
 pub struct NativeTable {
-    /// An Arrow IPC stream: of the schema alone, or of everything.
-    pub ipc: Uint8Array,
-    /// The rows, in parts.
-    pub batches: Option<Vec<NativeBatch>>,
+    ipc: Vec<u8>,
+    parts: Arc<Mutex<mpsc::UnboundedReceiver<Result<Joining>>>>,
 }
+
+/// Rows that are being joined.
+type Joining = JoinHandle<Result<NativeBatch>>;
 
 /// A part of a table. Every array of it has two numbers and three buffers: the columns first to last, each before its children.
 #[napi(object, object_from_js = false)]
@@ -36,7 +42,7 @@ pub struct NativeBatch {
 impl fmt::Debug for NativeTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NativeTable")
-            .field("batches", &self.batches)
+            .field("ipc", &self.ipc)
             .finish_non_exhaustive()
     }
 }
@@ -53,31 +59,54 @@ impl fmt::Debug for NativeBatch {
 #[napi]
 pub type Memory = Either4<Uint8Array, Uint16Array, Int32Array, BigInt64Array>;
 
-/// Reads a query to its end.
-pub(crate) async fn gather(mut stream: QueryStream) -> Result<NativeTable> {
+#[napi]
+impl NativeTable {
+    /// Returns an Arrow IPC stream: of everything when some column is of a kind that is only told so, of the schema otherwise.
+    #[napi]
+    pub fn ipc(&mut self) -> Uint8Array {
+        std::mem::take(&mut self.ipc).into()
+    }
+
+    /// Returns the next part; `null` at the end, at once when `ipc` has everything.
+    #[napi]
+    pub fn next<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Option<NativeBatch>>> {
+        let parts = Arc::clone(&self.parts);
+        let work = async move {
+            match parts.lock().await.recv().await {
+                Some(joining) => joining?.await.map_err(broken)?.map(Some),
+                None => Ok(None),
+            }
+        };
+        settle(env, None, work, |part| part)
+    }
+}
+
+/// Begins to read a query to its end. Dropping the table stops that.
+pub(crate) async fn gather(stream: QueryStream) -> Result<NativeTable> {
+    let (joining, parts) = mpsc::unbounded_channel();
     let schema = stream.schema();
-    if !schema.fields().iter().all(|field| is_plain(field.data_type())) {
-        return Ok(NativeTable {
-            ipc: encode(stream).await?.into(),
-            batches: None,
-        });
-    }
-    // DuckDB goes on while rows are joined.
-    let mut joining = Vec::new();
+    let ipc = if schema.fields().iter().all(|field| is_plain(field.data_type())) {
+        tokio::spawn(join(stream, joining));
+        finish(writer(&schema)?)?
+    } else {
+        encode(stream).await?
+    };
+    let parts = Arc::new(Mutex::new(parts));
+    Ok(NativeTable { ipc, parts })
+}
+
+/// Joins rows beside DuckDB, which goes on meanwhile.
+async fn join(mut stream: QueryStream, parts: mpsc::UnboundedSender<Result<Joining>>) {
+    let schema = stream.schema();
     while let Some(batches) = stream.next_few(ROWS).await {
-        let (schema, batches) = (Arc::clone(&schema), batches?);
-        joining.push(tokio::task::spawn_blocking(move || {
-            QueryStream::join(&schema, batches).map(NativeBatch::of)
-        }));
+        let schema = Arc::clone(&schema);
+        let joining = batches.map(|batches| {
+            tokio::task::spawn_blocking(move || QueryStream::join(&schema, batches).map(NativeBatch::of))
+        });
+        if parts.send(joining).is_err() {
+            return;
+        }
     }
-    let mut batches = Vec::with_capacity(joining.len());
-    for joined in joining {
-        batches.push(joined.await.map_err(broken)??);
-    }
-    Ok(NativeTable {
-        ipc: finish(writer(&schema)?)?.into(),
-        batches: Some(batches),
-    })
 }
 
 fn broken(cause: tokio::task::JoinError) -> Error {
