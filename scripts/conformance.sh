@@ -16,7 +16,7 @@ for language in "$@"; do
         node) "$run" -- node axis-node/test/conformance-driver.mjs ;;
         c)
             driver=$target/debug/axis-conformance-c
-            "${CC:-cc}" -std=c11 -Wall -Wextra -Iinclude axis-ffi/tests/c/conformance_driver.c -o "$driver" \
+            "${CC:-cc}" -std=c11 -Wall -Wextra -pthread -Iinclude axis-ffi/tests/c/conformance_driver.c -o "$driver" \
                 -L"$target/debug" -laxis -Wl,-rpath,"$target/debug"
             "$run" -- "$driver"
             ;;

@@ -3,12 +3,17 @@
 // A request is fields separated by tabs; the answer is `ok` or `error`, a tab, and JSON in the form that all languages share:
 // members in snake_case, integers exact. Ends with stdin.
 import { createInterface } from "node:readline";
+import { setTimeout as after } from "node:timers/promises";
 import { tableFromIPC } from "apache-arrow";
 import { AxisError, Engine } from "axis-engine";
 import { EvalAnalytics, KpiAnalytics, MonitoringAnalytics, SignalsAnalytics } from "../dist/analytics.js";
 
 const engines = new Map();
 const jobs = new Map();
+const asked = new Map();
+
+/** Longer than a query takes to begin, in milliseconds. */
+const BEGINS = 30_000;
 
 const engine = (name) => engines.get(name) ?? unknown(`engine ${name}`);
 const dataset = (name, of) => engine(name).dataset(of);
@@ -65,6 +70,11 @@ function ask(of, question, request) {
   return asked === undefined ? of.ask(question, request) : of.analytics[group][method](request);
 }
 
+async function query(name, sql, params, given) {
+  const { columns, rows } = await engine(name).query(json(sql), json(params), given).result();
+  return { columns, rows };
+}
+
 const operations = {
   open: async (name, given) => void engines.set(name, await Engine.open(options(given))),
   close: async (name) => void (await engine(name).close()),
@@ -91,14 +101,25 @@ const operations = {
   cancel_sync: (name, of) => dataset(name, of).cancelSync(),
   verify: async (name, of, given) => wire(await dataset(name, of).verify(options(given))),
   verify_all: async (name, given) => outcomes(await engine(name).verify(options(given))),
-  query: async (name, sql, params, given) => {
-    const { columns, rows } = await engine(name).query(json(sql), json(params), options(given)).result();
-    return { columns, rows };
-  },
+  query: (name, sql, params, given) => query(name, sql, params, options(given)),
   query_arrow: async (name, sql, params, given) => {
     const table = tableFromIPC(await engine(name).query(json(sql), json(params), options(given)).arrowIpc());
     return { rows: table.numRows, columns: table.schema.fields.map((field) => field.name) };
   },
+  query_start: async (id, name, sql, params, given) => {
+    let over = false;
+    const answer = query(name, sql, params, { ...options(given), id }).finally(() => {
+      over = true;
+    });
+    // Whatever becomes of it is told when somebody waits.
+    answer.catch(() => undefined);
+    asked.set(id, answer);
+    const runs = () => engine(name).queries().some((listed) => listed.id === id && listed.state === "running");
+    for (const begun = Date.now(); !over && !runs(); await after(5)) {
+      if (Date.now() > begun + BEGINS) refuse("AXIS_TIMEOUT", 205, "the query does not begin");
+    }
+  },
+  query_wait: async (id) => await (asked.get(id) ?? unknown(`query ${id}`)),
   queries: (name) => wire(engine(name).queries()),
   cancel_query: (name, id) => engine(name).cancelQuery(id),
   page: async (name, of, request) => wire(await dataset(name, of).page(options(request))),
@@ -124,8 +145,11 @@ function questions() {
 }
 
 function unknown(what) {
-  const error = { code: "AXIS_NOT_FOUND", number: 102, message: `there is no ${what}`, operation: "", retryable: false, context: {} };
-  throw new AxisError(error);
+  refuse("AXIS_NOT_FOUND", 102, `there is no ${what}`);
+}
+
+function refuse(code, number, message) {
+  throw new AxisError({ code, number, message, operation: "", retryable: false, context: {} });
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable, Dict
 
 import pyarrow
@@ -13,6 +15,11 @@ from axis.analytics import QUESTIONS
 
 engines: Dict[str, axis.Engine] = {}
 jobs: Dict[str, axis.SyncJob] = {}
+asked: Dict[str, Future[Dict[str, Any]]] = {}
+threads = ThreadPoolExecutor()
+
+BEGINS = 30.0
+"""Longer than a query takes to begin, in seconds."""
 
 
 def keywords(text: str) -> Dict[str, Any]:
@@ -43,12 +50,12 @@ def open_(name: str, options: str) -> None:
     engines[name] = axis.open(**keywords(options))
 
 
-def answered(engine: str, sql: str, params: str, options: str) -> axis.Result:
-    return engines[engine].query(json.loads(sql), json.loads(params), **keywords(options))
+def answered(engine: str, sql: str, params: str, options: str, **more: str) -> axis.Result:
+    return engines[engine].query(json.loads(sql), json.loads(params), **keywords(options), **more)
 
 
-def query(*arguments: str) -> Dict[str, Any]:
-    answer = answered(*arguments)
+def query(*arguments: str, **more: str) -> Dict[str, Any]:
+    answer = answered(*arguments, **more)
     columns = [{"name": name, "type": kind} for name, kind in answer.columns]
     return {"columns": columns, "rows": answer.json_rows()}
 
@@ -56,6 +63,16 @@ def query(*arguments: str) -> Dict[str, Any]:
 def query_arrow(*arguments: str) -> Dict[str, Any]:
     table = pyarrow.table(answered(*arguments))
     return {"rows": table.num_rows, "columns": table.column_names}
+
+
+def query_start(id: str, engine: str, *arguments: str) -> None:
+    """Returns once the query runs, or has ended: nobody is told when it begins."""
+    asked[id] = threads.submit(query, engine, *arguments, id=id)
+    deadline = time.monotonic() + BEGINS
+    while not asked[id].done() and (id, "running") not in [(listed.id, listed.state) for listed in engines[engine].queries()]:
+        if time.monotonic() > deadline:
+            raise axis.TimeoutError("the query does not begin")
+        time.sleep(0.005)
 
 
 def sync_start(job: str, engine: str, dataset: str, options: str) -> None:
@@ -98,6 +115,8 @@ OPERATIONS: Dict[str, Callable[..., Any]] = {
     "verify_all": lambda e, options: outcomes(engines[e].verify(**keywords(options))),
     "query": query,
     "query_arrow": query_arrow,
+    "query_start": query_start,
+    "query_wait": lambda id: asked.pop(id).result(),
     "queries": lambda e: [running.to_dict() for running in engines[e].queries()],
     "cancel_query": lambda e, id: engines[e].cancel_query(id),
     "page": lambda e, dataset, request: engines[e][dataset].page(**keywords(request)).to_dict(),

@@ -48,6 +48,8 @@ pub const OPERATIONS: &[Operation] = &[
     operation("verify_all", &[W, J]),
     operation("query", &[W, J, J, J]),
     operation("query_arrow", &[W, J, J, J]),
+    operation("query_start", &[W, W, J, J, J]),
+    operation("query_wait", &[W]),
     operation("queries", &[W]),
     operation("cancel_query", &[W, W]),
     operation("page", &[W, W, J]),

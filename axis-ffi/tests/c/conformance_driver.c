@@ -1,24 +1,19 @@
 /* Does one operation a line, as the conformance scenarios ask for: fields between tabs on stdin, `ok` or `error` and JSON on stdout.
  * No JSON is read or made here but texts between quotes: JSON passes as it is. */
+#define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
 
-#include "check.h"
+#include "asked.h"
 
 enum { FIELDS = 6, NAMES = 64 };
 
-/* Engines and jobs by the names that the scenario gives them. */
+/* Engines, jobs and queries by the names that the scenario gives them. */
 typedef struct {
   char *name;
   void *handle;
 } Named;
 
-static Named engines[NAMES], jobs[NAMES];
-
-static char *copy(const char *text) {
-  char *copied = malloc(strlen(text) + 1);
-  CHECK(copied != NULL);
-  return strcpy(copied, text);
-}
+static Named engines[NAMES], jobs[NAMES], queries[NAMES];
 
 /* The place of a name; an empty one when there is none. */
 static Named *find(Named *all, const char *name) {
@@ -320,6 +315,26 @@ static bool of_job(char **f) {
   return true;
 }
 
+/* What names a query that was started. */
+static bool of_query(char **f) {
+  axis_error *error = NULL;
+  char *json = NULL;
+  if (is(f[0], "query_start")) {
+    Asked *asked = asked_start(find(engines, f[2])->handle, f[1], unquoted(f[3]), f[4], f[5]);
+    set(find(queries, f[1]), f[1], asked);
+    puts("ok\tnull");
+  } else if (is(f[0], "query_wait")) {
+    Named *query = find(queries, f[1]);
+    CHECK(query->handle != NULL);
+    axis_status status = asked_wait(query->handle, &json, &error);
+    query->handle = NULL;
+    answer_text(status, json, error);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 static void operate(char **f) {
   axis_error *error = NULL;
   char *json = NULL;
@@ -330,7 +345,7 @@ static void operate(char **f) {
     answer_text(status, json, error);
   } else if (is(f[0], "open")) {
     open_engine(f[1], f[2]);
-  } else if (!of_job(f) && !of_engine(f, find(engines, f[1])->handle)) {
+  } else if (!of_job(f) && !of_query(f) && !of_engine(f, find(engines, f[1])->handle)) {
     puts("error\t{\"code\":\"unknown\",\"message\":\"the driver does not know the operation\"}");
   }
 }
@@ -363,6 +378,8 @@ int main(void) {
   for (int i = 0; i < NAMES; i++) {
     axis_job_free(jobs[i].handle);
     free(jobs[i].name);
+    asked_drop(queries[i].handle);
+    free(queries[i].name);
   }
   for (int i = 0; i < NAMES; i++) {
     axis_engine_free(engines[i].handle);

@@ -7,6 +7,12 @@ use serde_json::{Value, json};
 
 use super::support::{Checks, Program, Shop};
 
+/// Ids of queries.
+const FIRST: &str = "5d1e2f0e-7a55-4e9f-8a52-6f6c0a6f4b51";
+const SECOND: &str = "0c4b8f6a-52d3-4a3b-9e0d-7b1f5f0f2f10";
+/// Hours of work.
+const ENDLESS: &str = "select count(*) from range(10000000000) a, range(1000) b where a.range % 7 = b.range";
+
 /// Compiles and runs a program that takes an engine's options.
 fn run(name: &str) {
     let shop = Shop::create("c_api");
@@ -81,7 +87,11 @@ fn the_conformance_driver_answers_a_line_for_each_line() {
     let shop = Shop::create("c_driver");
     let options = shop.options();
     let open = format!("open\te\t{options}");
-    let exchanges: [(&str, Value); 19] = [
+    let short = format!("query_start\t{FIRST}\te\t\"select id from shop order by id\"\tnull\t{{\"max_rows\":1}}");
+    let waited = format!("query_wait\t{FIRST}");
+    // Nobody waits for it: the driver stops it at its end.
+    let endless = format!("query_start\t{SECOND}\te\t\"{ENDLESS}\"\tnull\tnull");
+    let exchanges: [(&str, Value); 22] = [
         ("version", json!("0.1.0")),
         (&open, json!(null)),
         ("sync_start\tj\te\tshop\tnull", json!(null)),
@@ -107,6 +117,9 @@ fn the_conformance_driver_answers_a_line_for_each_line() {
             json!({"code": "AXIS_QUERY"}),
         ),
         ("queries\te", json!([])),
+        (&short, json!(null)),
+        (&waited, json!({"rows": [{"id": 1}]})),
+        (&endless, json!(null)),
         ("reset_watermarks\te\tshop", json!(1)),
         ("cancel_sync\te\tshop", json!(false)),
         ("verify\te\tshop\tnull", json!({"equal": true})),

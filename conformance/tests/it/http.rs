@@ -6,6 +6,7 @@
 pub(crate) mod absent;
 mod answers;
 mod client;
+mod queries;
 mod questions;
 pub(crate) mod routes;
 mod syncs;
@@ -26,6 +27,7 @@ pub(crate) struct Http {
     behind: Rust,
     servers: BTreeMap<String, Server>,
     jobs: BTreeMap<String, Job>,
+    queries: BTreeMap<String, queries::Asked>,
 }
 
 struct Server {
@@ -146,6 +148,15 @@ impl Http {
             "sync_wait" => {
                 let job = self.jobs.remove(&call.word(0)).ok_or("no such job was started")?;
                 syncs::wait(self.client(&job.engine)?, &job)
+            }
+            "query_start" => {
+                let asked = queries::start(self.client(&call.word(1))?, call)?;
+                self.queries.insert(call.word(0), asked);
+                Ok(Reply::ok(Value::Null))
+            }
+            "query_wait" => {
+                let asked = self.queries.remove(&call.word(0));
+                queries::wait(asked.ok_or("no such query was started")?)
             }
             _ => routes::ask(self.client(&call.word(0))?, call),
         }

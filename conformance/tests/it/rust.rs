@@ -1,18 +1,17 @@
 //! The driver of Rust: `axis_core`, by the JSON that every adapter uses.
 
+mod queries;
+
 use std::collections::BTreeMap;
 
 use axis_conformance::{Call, Driver, Reply};
-use axis_core::{
-    CancellationToken, Dataset, Engine, Env, Error, ErrorKind, Events, Query, Result, SyncHandle, column_types,
-    rows_to_json, wire,
-};
+use axis_core::{CancellationToken, Dataset, Engine, Env, Error, ErrorKind, Events, Result, SyncHandle, wire};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::runtime::Runtime;
-use uuid::Uuid;
+use tokio::task::JoinHandle;
 
-/// Engines and jobs by the names that scenarios give them.
+/// Engines, jobs and queries by the names that scenarios give them.
 pub(crate) struct Rust {
     pub(crate) runtime: Runtime,
     pub(crate) scene: Scene,
@@ -22,6 +21,7 @@ pub(crate) struct Rust {
 pub(crate) struct Scene {
     engines: BTreeMap<String, Engine>,
     jobs: BTreeMap<String, (SyncHandle, CancellationToken)>,
+    queries: BTreeMap<String, JoinHandle<Result<Value>>>,
 }
 
 impl Default for Rust {
@@ -105,37 +105,6 @@ impl Scene {
         }
     }
 
-    async fn of_queries(&self, call: &Call) -> Result<Value> {
-        let engine = self.engine(&call.word(0))?;
-        match call.name() {
-            "query" => {
-                let stream = engine.query(read_query(call)?).await?;
-                let types = column_types(&stream.schema()).into_iter();
-                let columns: Vec<Value> = types.map(|(name, ty)| json!({ "name": name, "type": ty })).collect();
-                let rows = rows_to_json(&stream.collect().await?);
-                told(json!({ "columns": columns, "rows": rows }))
-            }
-            "query_arrow" => {
-                let stream = engine.query(read_query(call)?).await?;
-                let columns: Vec<String> = stream
-                    .schema()
-                    .fields()
-                    .iter()
-                    .map(|field| field.name().clone())
-                    .collect();
-                let batches = stream.collect().await?;
-                let rows: usize = batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
-                told(json!({ "rows": rows, "columns": columns }))
-            }
-            "queries" => told(self.open_engine(&call.word(0))?.queries()),
-            _ => {
-                let id = Uuid::try_parse(&call.word(1));
-                let id = id.map_err(|_| Error::new(ErrorKind::InvalidArgument, "the id is no UUID"))?;
-                told(engine.cancel_query(id).await?)
-            }
-        }
-    }
-
     async fn of_syncs(&mut self, call: &Call) -> Result<Value> {
         match call.name() {
             "sync" => {
@@ -201,11 +170,6 @@ impl Scene {
             name => unreachable!("`{name}` has no arm"),
         }
     }
-}
-
-pub(crate) fn read_query(call: &Call) -> Result<Query> {
-    let sql = call.json(1);
-    wire::query(sql.as_str().unwrap_or_default(), call.json(2), call.json(3))
 }
 
 fn no_job() -> Error {

@@ -22,6 +22,7 @@ impl Answer {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Client {
     url: String,
     agent: Agent,

@@ -25,6 +25,8 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "verify",
     "query",
     "query_arrow",
+    "query_start",
+    "query_wait",
     "queries",
     "cancel_query",
     "page",
