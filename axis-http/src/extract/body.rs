@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
+use axis_core::{Error, ErrorKind, wire};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::StatusCode;
@@ -16,7 +17,8 @@ use crate::gate::ApiError;
 /// The largest JSON that is read: one that asks something is small, and as values it takes many times its length.
 const JSON_MAX: usize = 1024 * 1024;
 
-/// The JSON of a request. What is no JSON is answered with 422, what is too large with 413.
+/// The JSON of a request. What is no JSON, has a member twice or a whole number of more than 64 bits is answered with 422, what is
+/// too large with 413.
 #[derive(Debug)]
 pub(crate) struct Body(Value);
 
@@ -74,16 +76,20 @@ impl<S: Send + Sync> FromRequest<S> for Body {
                 None,
             )]));
         }
-        match serde_json::from_slice(&bytes) {
-            Ok(value) => Ok(Self(value)),
-            Err(error) => {
-                // The parser's own words hold no text of the body, but its position helps.
-                let context = json!({ "error": format!("line {}, column {}", error.line(), error.column()) });
-                let problem = problem("json_invalid", &body, "JSON decode error", Some(context));
-                Err(ApiError::validation(vec![problem]))
-            }
-        }
+        parse(&bytes).map(Self).map_err(|error| {
+            let problem = problem("json_invalid", &body, error.message(), None);
+            ApiError::validation(vec![problem]).code(error.code())
+        })
     }
+}
+
+/// Reads JSON as every adapter does: what would be lost silently is refused. The message names a place, and no value.
+fn parse(bytes: &[u8]) -> axis_core::Result<Value> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let message = format!("`body` is not UTF-8 at byte {}", error.valid_up_to());
+        Error::new(ErrorKind::InvalidArgument, message)
+    })?;
+    wire::json(text, "body")
 }
 
 /// The members of one object of a body. Unknown ones are ignored; `null` counts as not given.

@@ -225,6 +225,60 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
+fn a_body_that_would_lose_something_is_refused() {
+    let (project, _source) = Project::demo(5);
+    let server = project.server();
+    let send = |body: &[u8]| server.send("POST", "/api/query", &[], "application/json", body);
+    let refused: [(&[u8], &str); 6] = [
+        (
+            br#"{"sql": "select ? as n", "params": [18446744073709551616]}"#,
+            "`body` has a whole number of more than 64 bits at byte 36; give it as text",
+        ),
+        (
+            br#"{"sql": "select ? as n", "params": [-9223372036854775809]}"#,
+            "`body` has a whole number of more than 64 bits at byte 36; give it as text",
+        ),
+        (
+            br#"{"sql": "select 1", "sql": "select 2"}"#,
+            "`body` is not JSON: the member `sql` is there twice at line 1 column 25",
+        ),
+        (
+            br#"{"sql": "select $a", "params": {"a": 1, "\u0061": 2}}"#,
+            "`body` is not JSON: the member `a` is there twice at line 1 column 48",
+        ),
+        (
+            b"{\"sql\": \"secret\",\n 1}",
+            "`body` is not JSON: key must be a string at line 2 column 2",
+        ),
+        (b"{\"sql\": \"\xff\"}", "`body` is not UTF-8 at byte 9"),
+    ];
+    for (body, told) in refused {
+        let answer = send(body);
+        let problem = &answer.json()["detail"][0];
+        assert_eq!(
+            (answer.status, &answer.json()["code"], &problem["type"], &problem["loc"]),
+            (
+                422,
+                &json!("AXIS_INVALID_ARGUMENT"),
+                &json!("json_invalid"),
+                &json!(["body"])
+            ),
+            "{answer:?}"
+        );
+        assert!(problem["msg"].as_str().unwrap().starts_with(told), "{answer:?}");
+        assert!(!answer.text.contains("secret"), "{answer:?}");
+    }
+    // What fits is bound to its last digit.
+    let exact = send(
+        br#"{"sql": "select ?::varchar as most, ?::varchar as least", "params": [18446744073709551615, -9223372036854775808]}"#,
+    );
+    assert_eq!(
+        exact.json()["rows"],
+        json!([{ "most": "18446744073709551615", "least": "-9223372036854775808" }])
+    );
+}
+
+#[test]
 fn queries_are_listed_cancelled_and_end_with_their_client() {
     let (project, _source) = Project::demo(5);
     project.config(
