@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -35,16 +36,18 @@ static OPEN: LazyLock<Mutex<HashMap<u64, Engine>>> = LazyLock::new(Mutex::defaul
 /// Returns the runtime, which the first call starts.
 ///
 /// # Errors
-/// `Closed` in a process that was forked off the one that started it: its threads did not come along.
+/// `Closed` in a process that was forked off the one that started it: its threads did not come along. `Internal` where no thread
+/// can be started.
 pub(crate) fn runtime() -> Result<&'static Runtime> {
-    let (owner, runtime) = RUNTIME.get_or_init(|| {
+    let begin = || {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.thread_name("axis").enable_all().build();
         let runtime = runtime.expect("threads can be started");
         log::listen();
         WORK.spawn_on(relay_log(), runtime.handle());
         (process::id(), runtime)
-    });
+    };
+    let (owner, runtime) = caught(|| Ok(RUNTIME.get_or_init(begin)))?;
     if *owner == process::id() {
         return Ok(runtime);
     }
@@ -67,7 +70,7 @@ pub(crate) fn token() -> CancellationToken {
 pub(crate) fn at_once<T>(py: Python<'_>, work: impl FnOnce() -> Result<T>) -> PyResult<T> {
     let entered = runtime().and_then(|runtime| {
         let _inside = runtime.enter();
-        work()
+        caught(work)
     });
     entered.map_err(|error| exception(py, &error))
 }
@@ -162,9 +165,11 @@ async fn relay_log() {
     }
 }
 
-/// Waits on a thread that may or may not hold the GIL, such as that of somebody who reads an Arrow stream.
+/// Waits on a thread that may or may not hold the GIL, such as that of somebody who reads an Arrow stream. A panic must not reach
+/// them: it would end the process.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
-    Ok(runtime()?.block_on(work))
+    let runtime = runtime()?;
+    caught(|| Ok(runtime.block_on(work)))
 }
 
 /// Runs work that nobody waits for, but the end of the interpreter for a moment.
@@ -231,13 +236,23 @@ async fn step(task: &mut JoinHandle<Result<Answer>>, listener: Option<&mut Liste
     }
 }
 
-/// Says why a task has no answer. What a panic says may hold anything, and stays with the panic hook.
+/// Runs what may panic, which Python would otherwise get as an exception that `except Exception` does not catch.
+fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
+}
+
+/// Says why a task has no answer.
 fn fallen(error: &tokio::task::JoinError) -> Error {
     if error.is_panic() {
-        Error::new(ErrorKind::Internal, "axis has panicked; this is a defect of axis")
+        panicked()
     } else {
         Error::new(ErrorKind::Cancelled, "the call was cancelled")
     }
+}
+
+/// What a panic says may hold anything, and stays with the panic hook.
+fn panicked() -> Error {
+    Error::new(ErrorKind::Internal, "axis has panicked; this is a defect of axis")
 }
 
 /// Calls Python from a thread of ours, unless the interpreter is going down. An exception is reported like one of `__del__`.

@@ -6,7 +6,9 @@ import builtins
 import copy
 import json
 import pickle
+import subprocess
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -48,3 +50,24 @@ def test_errors_of_the_engine_carry_everything(engine: axis.Engine) -> None:
         engine["x"]
     with pytest.raises(axis.InvalidArgumentError, match="`name`"):
         engine[5]  # type: ignore[index]
+
+
+def test_a_panic_is_an_internal_error(program: Callable[..., subprocess.Popen[str]], store: Path) -> None:
+    # No thread can have a stack of that size, and a runtime without threads panics.
+    running = program(
+        """
+        import asyncio, os, sys
+        os.environ["RUST_MIN_STACK"] = str(1 << 47)
+        import axis
+
+        for way in (lambda: axis.open(sys.argv[1]), lambda: asyncio.run(axis.open_async(sys.argv[1]))):
+            try:
+                way()
+            except Exception as error:
+                print(type(error) is axis.InternalError, error.code, error)
+        """,
+        store,
+    )
+    out, err = running.communicate(timeout=60)
+    assert out == "True AXIS_INTERNAL axis has panicked; this is a defect of axis\n" * 2, err
+    assert running.returncode == 0 and "spawn" in err, err
