@@ -1,5 +1,7 @@
 /** The one error class. */
 
+import { inCamelCase } from "./names";
+
 /** What the caller should do next; the same codes in every language. */
 export type AxisErrorCode =
   | "AXIS_CONFIG"
@@ -77,7 +79,9 @@ export function upgrade(error: unknown, cause?: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const wire = (error as { wire?: unknown }).wire;
   if (typeof wire === "string") {
-    return new AxisError(JSON.parse(wire) as AxisErrorJson, cause === undefined ? undefined : { cause });
+    const told = JSON.parse(wire) as AxisErrorJson;
+    if (told.code === "AXIS_INVALID_ARGUMENT") told.message = inCamelCase(told.message);
+    return new AxisError(told, cause === undefined ? undefined : { cause });
   }
   return error;
 }

@@ -6,6 +6,7 @@
  */
 
 import { invalid } from "./errors";
+import { camelCase, snakeCase } from "./names";
 
 /** Members whose object has data as keys; below them there are members again. */
 const KEYED = new Set([
@@ -23,21 +24,16 @@ const KEYED = new Set([
 /** Members that hold data all the way down. */
 const DATA = new Set(["comparison", "correlation", "display_config", "rows", "signals"]);
 
-const WORD = /_([a-z])/g;
 const names = new Map<string, string>();
 
-function camelCase(key: string): string {
+/** The names of answers are few, and come with every row. */
+function known(key: string): string {
   let name = names.get(key);
   if (name === undefined) {
-    // Only letters: `avg_7d` stays what it is, and every name can be turned back.
-    name = key.replace(WORD, (_, letter: string) => letter.toUpperCase());
+    name = camelCase(key);
     names.set(key, name);
   }
   return name;
-}
-
-function snakeCase(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** Reads data; integers that a number would round become `bigint`: they are texts, and a second line has their places. */
@@ -70,7 +66,7 @@ function members(value: unknown, keyed: boolean, data: string | undefined): unkn
   const read: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value)) {
     const whole = !keyed && ((DATA.has(key) && typeof member === "object") || key === data);
-    set(read, keyed ? key : camelCase(key), whole ? member : members(member, !keyed && KEYED.has(key), data));
+    set(read, keyed ? key : known(key), whole ? member : members(member, !keyed && KEYED.has(key), data));
   }
   return read;
 }
@@ -103,7 +99,7 @@ export function options(given: unknown, what: string): string {
 
 /** Writes the name of an option. There is one spelling of each, so that nobody finds out about the other by chance. */
 function member(key: string, what: string): string {
-  const name = text(key, `a member of ${what}`).replace(WORD, (_, letter: string) => letter.toUpperCase());
+  const name = camelCase(text(key, `a member of ${what}`));
   if (name !== key) throw invalid(`\`${key}\` is no member of ${what}; did you mean \`${name}\`?`);
   return JSON.stringify(snakeCase(key));
 }

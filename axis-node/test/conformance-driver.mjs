@@ -159,7 +159,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     console.log(`ok\t${print((await work(...fields)) ?? null)}`);
   } catch (error) {
     if (!(error instanceof AxisError)) throw error;
-    console.log(`error\t${print(error.toJSON())}`);
+    // An option is told by its name in JavaScript.
+    const message = error.message.replace(/^`\w+`(?= of the \w+ options)/, snake);
+    console.log(`error\t${print({ ...error.toJSON(), message })}`);
   }
 }
 await Promise.all([...engines.values()].map((open) => open.close()));
