@@ -40,7 +40,7 @@ export function strategy(of: Strategy): string {
 
 /** Why rows were read whole. */
 export function reason(because: string): string {
-  return REASONS[because] ?? because.replaceAll('_', ' ');
+  return (REASONS as Record<string, string>)[because] ?? because.replaceAll('_', ' ');
 }
 
 interface Explanation {
