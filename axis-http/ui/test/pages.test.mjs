@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { readFile } from 'node:fs/promises';
-import { browser, open, Project, until } from './support.mjs';
+import { barriers, browser, open, Project, until } from './support.mjs';
 
 const project = new Project();
 let url;
@@ -50,6 +50,8 @@ test('monitoring shows everything, and its filters are in the address', async ()
     '.chart canvas',
     '.breakdown tbody tr',
     '.histogram-plot span',
+    '.spread-plot',
+    '.matrix td.num',
     '.bar-list li',
     '.columns .column',
     '.insights li',
@@ -78,6 +80,53 @@ test('monitoring shows everything, and its filters are in the address', async ()
   await page.goBack();
   await page.getByText('Clear').click();
   await until(records, (now) => now === all, 'without filters');
+  await close();
+});
+
+test('scores are spread by what is chosen, and compared metric by metric', async () => {
+  const { page, close } = await open(chromium, url, { path: '/ui/monitoring?environment=production' });
+  const ask = async (question) => (await fetch(`${url}/api/monitoring/analytics/${question}`)).json();
+  const names = () => page.locator('.spread b').allInnerTexts();
+  const counts = async () =>
+    (await page.locator('.spread figcaption span').allInnerTexts()).map((one) => +one.replaceAll(',', ''));
+  await page.waitForSelector('.spread');
+  assert.deepEqual(await names(), ['Answer relevancy', 'Faithfulness', 'Helpfulness']);
+  await page.getByLabel('Spread by').selectOption('source_name');
+  const { data } = await ask('class-distribution?environment=production&metric=metric_score&group_by=source_name');
+  await until(names, (now) => now.join() === data.map((one) => one.group).join(), 'the sources');
+  assert.deepEqual(
+    await counts(),
+    data.map((one) => one.stats.count),
+  );
+  assert.match(page.url(), /spread_by=source_name/);
+  const bars = await page
+    .locator('.spread')
+    .first()
+    .locator('.spread-plot span')
+    .evaluateAll((all) => all.map((one) => Number(/([\d.]+)%$/.exec(one.title)[1])));
+  const sum = bars.reduce((total, one) => total + one, 0);
+  assert.ok(Math.abs(sum - 100) < 1.1, `the bars are ${sum}%`);
+
+  const { metrics, matrix } = await ask(
+    'correlation?environment=production&metrics=answer_relevancy,faithfulness,helpfulness',
+  );
+  const table = page.getByRole('table').filter({ has: page.locator('td.own') });
+  const rows = await table.locator('tbody tr').evaluateAll((all) => all.map((row) => row.innerText.split(/\s*\t\s*/)));
+  assert.deepEqual(
+    rows.map(([, ...cells]) => cells),
+    matrix.map((row) => row.map((value) => value.toFixed(2).replace('-0.00', '-0'))),
+  );
+  assert.equal(rows.length, metrics.length);
+  await table.getByRole('columnheader', { name: 'Faithfulness' }).waitFor();
+  await table.getByRole('rowheader', { name: 'Faithfulness' }).waitFor();
+  // One metric goes with nothing, so its filter does not count here.
+  await page.getByLabel('Metric', { exact: true }).selectOption('faithfulness');
+  await page.getByText('Of scores of the same trace, for all metrics').waitFor();
+  assert.equal(await table.locator('tbody tr').count(), metrics.length);
+  assert.deepEqual(await barriers(page), []);
+  await page.goto(`${url}/ui/monitoring?time_start=2100-01-01`);
+  await page.locator('.panel', { hasText: 'Distribution of scores' }).getByText('No scores match').waitFor();
+  await page.locator('.panel', { hasText: 'Correlation' }).getByText('Nothing to compare').waitFor();
   await close();
 });
 

@@ -10,7 +10,8 @@ import type { Asked } from './index';
 import { tone } from './thresholds';
 import type { Breakdown, Scores, Thresholds } from './types';
 
-const GROUPS = [
+/** What scores can be divided by, beside the metric. */
+export const GROUPS = [
   { value: 'source_name', label: 'Source' },
   { value: 'source_component', label: 'Component' },
   { value: 'source_type', label: 'Type' },

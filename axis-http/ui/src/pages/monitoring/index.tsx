@@ -13,6 +13,8 @@ import { freshAt } from '../../lib/fresh';
 import { Anomalies } from './anomalies';
 import { BreakdownPanel } from './breakdown';
 import { Classification } from './classification';
+import { CorrelationPanel } from './correlation';
+import { DistributionPanel } from './distribution';
 import { FilterBar, filters } from './filter';
 import { InsightsPanel } from './insights';
 import { LatencyPanel } from './latency';
@@ -54,6 +56,10 @@ export default function Monitoring() {
       <div class="grid-2">
         <BreakdownPanel {...asked} thresholds={thresholds} />
         <LatencyPanel {...asked} />
+      </div>
+      <div class="grid-2">
+        <DistributionPanel {...asked} />
+        <CorrelationPanel {...asked} />
       </div>
       <Classification {...asked} />
       <InsightsPanel {...asked} />

@@ -46,6 +46,24 @@ export interface Latency {
   percentiles: { p50: number | null; p95: number | null; p99: number | null };
 }
 
+/** The values of one group; null is one, too. */
+export interface ClassGroup {
+  group: string | null;
+  values: number[];
+  stats: { mean: number; std: number; min: number; max: number; median: number; count: number };
+}
+
+export interface Distribution {
+  data: ClassGroup[];
+  groups_omitted: number;
+}
+
+/** Coefficients in the order of the metrics, both ways. */
+export interface Correlation {
+  metrics: string[];
+  matrix: number[][];
+}
+
 export interface Classes {
   metrics: {
     metric_name: string;
