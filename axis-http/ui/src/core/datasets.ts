@@ -6,8 +6,9 @@ import { ApiError } from './error';
 import { follow } from './events';
 import { given } from './key';
 import type { Dataset, Run, Strategy, SyncEvent } from './types';
+import { heard } from './verdicts';
 
-/** A sync that is going on, as the events tell it. */
+/** A sync or a comparison that is going on, as the events tell it. */
 export interface Live {
   run: string;
   verifying: boolean;
@@ -91,7 +92,11 @@ function take(event: SyncEvent): void {
       break;
     case 'verifying':
       began.set(event.run_id, Date.now());
-      change(event.dataset, () => ({ run: event.run_id, verifying: true, tables: new Map() }));
+      change(event.dataset, () => ({
+        run: event.run_id,
+        verifying: true,
+        tables: new Map(event.tables.map((table) => [table, { strategy: null, rows: 0, bytes: 0, done: false }])),
+      }));
       break;
     case 'planned':
       change(event.dataset, (now) => ({
@@ -115,6 +120,7 @@ function take(event: SyncEvent): void {
       ended(event.dataset, event.failure.run_id);
       break;
     case 'verified':
+      heard(event);
       ended(event.dataset, event.run_id);
       break;
     case 'readiness':
@@ -138,7 +144,8 @@ function ended(dataset: string, run: string): void {
   const shown = Date.now() - (began.get(run) ?? 0);
   began.delete(run);
   const end = () => {
-    if (live.value.get(dataset)?.run === run) {
+    // A comparison goes on where its sync has ended.
+    if (live.value.get(dataset)?.run === run && !began.has(run)) {
       const all = new Map(live.value);
       all.delete(dataset);
       live.value = all;

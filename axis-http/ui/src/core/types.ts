@@ -89,6 +89,33 @@ export interface Run {
   message: string | null;
 }
 
+export interface ColumnDifference {
+  column: string;
+  difference: 'values' | 'type' | 'only_in_source' | 'only_in_store';
+  /** The types, where they differ. */
+  source?: string;
+  store?: string;
+}
+
+export interface TableVerification {
+  table: string;
+  equal: boolean;
+  truncated: boolean;
+  rows: { source: number; store: number };
+  columns: ColumnDifference[];
+}
+
+export interface VerifyReport {
+  run_id: string;
+  dataset: string;
+  equal: boolean;
+  synced: SyncReport | null;
+  generation: number;
+  finished_at: string;
+  elapsed_ms: number;
+  tables: TableVerification[];
+}
+
 export type SyncEvent =
   | { event: 'started'; at: string; dataset: string; run_id: string }
   | { event: 'planned'; at: string; dataset: string; run_id: string; tables: [string, Strategy][] }

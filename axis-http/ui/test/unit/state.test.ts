@@ -91,6 +91,13 @@ test('progress is measured by the last time where everything is read anew', () =
   expect(progressOf(dataset({}), live('full', 1000, true))).toMatchObject({ share: 1, words: 'Committing' });
   expect(progressOf(dataset({}), live('incremental', 250))).toMatchObject({ share: null, expected: null });
   expect(progressOf(dataset({ last_success: null }), live('full', 250))?.share).toBeNull();
+  // A comparison reads all of it, and then the store.
+  const comparing = (rows: number, done = false) => ({ ...live('incremental', rows, done), verifying: true });
+  expect(progressOf(dataset({}), comparing(250))).toMatchObject({ share: 0.25, words: 'Comparing with the source' });
+  expect(progressOf(dataset({}), comparing(1000, true))?.share).toBe(0.99);
+  const running = { work: 'verify', run_id: 'r', since: '', rows: 7, bytes: 0 };
+  expect(progressOf(dataset({ running }), undefined)).toMatchObject({ rows: 7, words: 'Comparing with the source' });
+  expect(progressOf(dataset({ running }), live('full', 7))?.words).toBe('Reading');
 });
 
 test('colours of a theme are taken where they can be read', () => {

@@ -2,13 +2,29 @@
 
 import { useState } from 'preact/hooks';
 import { api, type Options } from '../../core/api';
+import { ApiError } from '../../core/error';
 import { type Live, refresh } from '../../core/datasets';
+import { compare } from '../../core/verdicts';
 import type { Dataset } from '../../core/types';
 import { count } from '../../lib/format';
+import { isVerifying } from '../../lib/progress';
 import { datasetTitle } from '../../lib/words';
 import { Button } from '../../ui/controls';
 import { confirm } from '../../ui/dialog';
 import { complain, note } from '../../ui/feedback';
+
+/** Compares with the source. */
+export async function verify({ dataset }: Dataset, sync = false): Promise<void> {
+  try {
+    await compare(dataset, sync);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'AXIS_CANCELLED')
+      note(`The comparison of ${datasetTitle(dataset)} was cancelled.`);
+    else complain(error);
+  } finally {
+    void refresh();
+  }
+}
 
 export function Actions({ dataset, live }: { dataset: Dataset; live: Live | undefined }) {
   const [busy, setBusy] = useState(false);
@@ -62,7 +78,13 @@ export function Actions({ dataset, live }: { dataset: Dataset; live: Live | unde
           kind="danger"
           icon="square"
           disabled={busy}
-          onClick={() => void act({ method: 'DELETE' }, path, `The sync of ${title} is being cancelled.`)}
+          onClick={() =>
+            void act(
+              { method: 'DELETE' },
+              path,
+              `The ${isVerifying(dataset, live) ? 'comparison' : 'sync'} of ${title} is being cancelled.`,
+            )
+          }
         >
           Cancel
         </Button>
@@ -80,6 +102,14 @@ export function Actions({ dataset, live }: { dataset: Dataset; live: Live | unde
       )}
       <Button small disabled={busy || running || !dataset.configured} onClick={rebuild}>
         Full rebuild
+      </Button>
+      <Button
+        small
+        disabled={busy || running || !dataset.configured || !dataset.last_success}
+        title="Compares every row and value with the source"
+        onClick={() => void verify(dataset)}
+      >
+        Verify
       </Button>
       <Button small disabled={busy || running || !dataset.incremental_column} onClick={reset}>
         Reset watermarks

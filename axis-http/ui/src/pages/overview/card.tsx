@@ -1,17 +1,20 @@
 /** What is known about one dataset. */
 
 import { now } from '../../core/clock';
-import { live, runs } from '../../core/datasets';
+import { type Live, live, runs } from '../../core/datasets';
 import { href } from '../../core/router';
+import { comparing, verdicts } from '../../core/verdicts';
 import type { Dataset } from '../../core/types';
 import { count, duration } from '../../lib/format';
 import { freshAt, HEALTH, health } from '../../lib/fresh';
+import { isVerifying } from '../../lib/progress';
 import { datasetTitle, explain } from '../../lib/words';
 import { Icon, type IconName } from '../../ui/icons';
 import { Ago } from '../../ui/layout';
-import { Actions } from './actions';
+import { Actions, verify } from './actions';
 import { ProgressBar, ProgressText } from './progress';
 import { Runs } from './runs';
+import { VerdictNote } from './verdict';
 import { Watermarks } from './watermarks';
 
 const ICONS: Record<string, IconName> = {
@@ -22,10 +25,15 @@ const ICONS: Record<string, IconName> = {
   idle: 'circle-slash',
 };
 
+/** A comparison that was asked for and of which no event tells yet. */
+const BEGINNING: Live = { run: '', verifying: true, tables: new Map() };
+
 export function DatasetCard({ dataset }: { dataset: Dataset }) {
   const name = dataset.dataset;
-  const going = live.value.get(name);
-  const { word, tone } = HEALTH[health(dataset, going !== undefined, now.value)];
+  const going = live.value.get(name) ?? (comparing.value.has(name) ? BEGINNING : undefined);
+  const verdict = verdicts.value.get(name);
+  const running = going !== undefined || dataset.running !== null;
+  const { word, tone } = HEALTH[health(dataset, running, now.value)];
   const failure = dataset.last_failure;
   const interval = dataset.refresh_interval_minutes;
   return (
@@ -34,7 +42,7 @@ export function DatasetCard({ dataset }: { dataset: Dataset }) {
       <header class="card-head">
         <div>
           <h2 id={`card-${name}`}>{datasetTitle(name)}</h2>
-          {going || dataset.running ? (
+          {running ? (
             <ProgressText dataset={dataset} live={going} />
           ) : (
             <p class="dim mono">{dataset.relation ?? name}</p>
@@ -42,7 +50,7 @@ export function DatasetCard({ dataset }: { dataset: Dataset }) {
         </div>
         <span class={`badge ${tone}`}>
           <Icon name={ICONS[tone] ?? 'circle-dashed'} size={14} />
-          {going?.verifying ? 'Verifying' : word}
+          {isVerifying(dataset, going) ? 'Verifying' : word}
         </span>
       </header>
       <div class="card-body">
@@ -86,6 +94,9 @@ export function DatasetCard({ dataset }: { dataset: Dataset }) {
           No connection is configured. Rows may be uploaded, or configure a connection and queries.
         </p>
       )}
+      <div class="verdict-place" role="status">
+        {verdict && <VerdictNote dataset={dataset} verdict={verdict} onSync={() => void verify(dataset, true)} />}
+      </div>
       <Actions dataset={dataset} live={going} />
     </article>
   );
