@@ -56,7 +56,7 @@ const CODES: Record<string, Explanation> = {
   },
   AXIS_SOURCE_UNAVAILABLE: {
     title: 'The source cannot be reached',
-    hint: 'Check that the database runs and that its address is right. Then sync again.',
+    hint: 'Check that the database runs and that its address is right. Then try again.',
   },
   AXIS_SOURCE_REJECTED: {
     title: 'The source refused',
