@@ -4,8 +4,7 @@
 SHELL = /bin/sh
 MAKEFLAGS += --no-print-directory
 
-# More arguments for the command: make demo ARGS=--once
-ARGS ?=
+# More arguments for the command come in ARGS: make demo ARGS=--once
 
 # What `make bench` measures: sync-bench, query-bench or language-bench.
 BENCH ?= sync-bench
@@ -27,7 +26,7 @@ FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bu
 RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
 	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
 
-.PHONY: help ui demo test languages docs dist program soak check fmt bench fuzz install libduckdb clean bootstrap
+.PHONY: help ui demo test core-test rust-test languages docs dist program soak check fmt bench fuzz install libduckdb clean bootstrap
 
 help: ## what there is
 	@echo "make <target> [ARGS=...]"
@@ -40,9 +39,20 @@ demo: libduckdb ## everything at work on made-up data; ARGS=--once ends after th
 	@scripts/ui.sh build || echo "ui: the dashboard could not be built; the demonstration goes on without it" >&2
 	cargo run --locked -p axis-http --bin axis $(FEATURES) -- demo $(ARGS)
 
-test: bootstrap ui check ## formatting, lints, documentation and every test; ARGS goes to cargo test
+test: bootstrap ui check ## formatting, lints, documentation and every test; with ARGS, for cargo test, only tests of Rust
+ifdef ARGS
 	$(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
-	@$(if $(ARGS),,$(MAKE) languages)
+else
+	@AXIS_WHOLE=1 $(MAKE) languages SUITES="core-test rust-test"
+endif
+
+# What takes longest goes beside all the rest, which is to name every other target in a `tests` directory. A doc test that asked for
+# make's own workers would find none.
+core-test:
+	MAKEFLAGS= $(RUN_PATH) cargo test --locked --workspace $(FEATURES) --test engine
+rust-test:
+	MAKEFLAGS= $(RUN_PATH) cargo test --locked --workspace $(FEATURES) --lib --bins --test it --test run
+	MAKEFLAGS= $(RUN_PATH) cargo test --locked --workspace $(FEATURES) --doc
 
 docs: ## the book in docs/, built into the target directory
 	@scripts/bootstrap.sh python
@@ -51,8 +61,9 @@ docs: ## the book in docs/, built into the target directory
 # Rust, HTTP and C are tested by `cargo test`, and run the scenarios there.
 languages: bootstrap libduckdb ui ## the tests of Python, Node and the dashboard, the scenarios in Python, Node and C, the packages in empty rooms, deploy/, and the book
 	@scripts/bootstrap.sh python node chromium pkg-config patchelf nginx caddy systemd-analyze
-	scripts/build.sh --quiet
-	@$(MAKE) -j3 --output-sync=target python-test node-test ui-test deploy-test docs-test
+	scripts/build.sh
+	@echo "several suites run at once; what one prints follows when it has ended" >&2
+	@$(MAKE) -j4 --output-sync=target $(SUITES) python-test node-test ui-test deploy-test docs-test
 	scripts/conformance.sh
 	scripts/dist.sh check
 

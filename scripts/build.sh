@@ -3,6 +3,7 @@
 # anew for every other selection that asks for other features of it.
 #
 # Usage: build.sh [--release] [argument of cargo build ...]
+# AXIS_WHOLE asks for what `cargo test` builds, too: whoever runs both finds everything built, and nothing is replaced meanwhile.
 # Needs libduckdb (make libduckdb), or AXIS_DUCKDB=bundled, which compiles DuckDB into each of them.
 set -eu
 
@@ -14,5 +15,6 @@ features=
 [ "$(cat "$target/duckdb/mode" 2>/dev/null || echo "${AXIS_DUCKDB:-prebuilt}")" != bundled ] || features="--features bundled"
 packages="-p axis-ffi -p axis-node -p axis-py"
 [ "${1:-}" = --release ] || packages="-p axis-ffi -p axis-node -p axis-http -p axis-conformance -p axis-testkit"
+[ "${1:-}" = --release ] || [ -z "${AXIS_WHOLE:-}" ] || packages="--workspace --all-targets"
 # shellcheck disable=SC2086
 exec cargo build --locked $packages $features "$@"

@@ -14,7 +14,7 @@ use napi_derive::napi;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::gate::settle;
+use crate::gate::{aside, settle};
 use crate::query::{ROWS, encode, finish, writer};
 
 /// A whole answer. It is gathered whether or not somebody asks for its parts, so that JavaScript makes something of one while
@@ -86,7 +86,7 @@ pub(crate) async fn gather(stream: QueryStream) -> Result<NativeTable> {
     let (joining, parts) = mpsc::unbounded_channel();
     let schema = stream.schema();
     let ipc = if schema.fields().iter().all(|field| is_plain(field.data_type())) {
-        tokio::spawn(join(stream, joining));
+        aside(join(stream, joining));
         finish(writer(&schema)?)?
     } else {
         encode(stream).await?

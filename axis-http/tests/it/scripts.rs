@@ -124,3 +124,25 @@ fn make_alone_lists_what_there_is() {
         assert!(text.lines().any(|line| line.trim_start().starts_with(target)), "{text}");
     }
 }
+
+#[test]
+fn make_test_names_every_target_of_tests() {
+    let metadata = Command::new(env!("CARGO"))
+        .current_dir(ROOT)
+        .args(["metadata", "--locked", "--no-deps", "--format-version", "1"])
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let targets = packages.flat_map(|package| package["targets"].as_array().unwrap());
+    let names: Vec<&str> = targets
+        .filter(|target| target["kind"][0] == "test")
+        .map(|target| target["name"].as_str().unwrap())
+        .collect();
+    assert!(names.len() > 4, "{names:?}");
+    let makefile = fs::read_to_string(Path::new(ROOT).join("Makefile")).unwrap();
+    let named: Vec<&str> = makefile.split_whitespace().collect();
+    for name in names {
+        assert!(named.windows(2).any(|words| words == ["--test", name]), "{name}");
+    }
+}
