@@ -113,6 +113,8 @@ fn change<T>(change: impl FnOnce(&mut Open) -> T) -> T {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -132,7 +134,13 @@ mod tests {
         drop(second);
         assert!(known(), "a store that is being opened may have it locked");
         drop(opening);
-        assert!(!known());
+        // Other tests of this process open stores as well, and as long as one does, nothing is closed.
+        let end = Instant::now() + Duration::from_secs(60);
+        while known() {
+            assert!(Instant::now() < end, "it stays open");
+            std::thread::yield_now();
+            drop(Opening::begin());
+        }
     }
 
     #[test]
