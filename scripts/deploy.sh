@@ -38,6 +38,8 @@ program() {
     # shellcheck disable=SC2086
     cargo build --locked --release -p axis-http --bin axis $features
     put "$target/release/axis" "$1"
+    # What names the lines in backtraces is four fifths of the file.
+    strip -S "$1/bin/axis"
     say "axis is in $1/bin"
 }
 
