@@ -136,18 +136,18 @@ def nginx(place: Path, server, certificate: Path):
 def caddy(place: Path, server, certificate: Path):
     directory = place / "caddy"
     directory.mkdir()
-    port = free_port()
+    plain, port = free_port(), free_port()
     own = "\tgrace_period 10s\n"
-    options = "\tadmin off\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n"
+    options = f"\tadmin off\n\thttp_port {plain}\n\thttps_port {port}\n\tdefault_bind 127.0.0.1\n"
     site = "{$AXIS_SITE:axis.example.com} {\n"
     given = f"\ttls {certificate}/axis.pem {certificate}/axis.key\n"
     text = replaced((DEPLOY / "Caddyfile").read_text(), {site: site + given, own: own + options})
     (directory / "Caddyfile").write_text(text)
     variables = environment(
-        AXIS_SITE=f"https://localhost:{port}", AXIS_UPSTREAM=f"127.0.0.1:{server.port}", HOME=str(directory)
+        AXIS_SITE="localhost", AXIS_UPSTREAM=f"127.0.0.1:{server.port}", HOME=str(directory)
     )
     command = [tool("caddy"), "run", "--config", str(directory / "Caddyfile"), "--adapter", "caddyfile"]
-    return command, {"env": variables}, port, None
+    return command, {"env": variables}, port, plain
 
 
 @pytest.fixture(scope="session", params=[nginx, caddy], ids=["nginx", "caddy"])
