@@ -46,13 +46,13 @@ else
 	@AXIS_WHOLE=1 $(MAKE) languages SUITES="core-test rust-test"
 endif
 
-# What takes longest goes beside all the rest, which is to name every other target in a `tests` directory. A doc test that asked for
-# make's own workers would find none.
+# What takes longest goes beside all the rest, which lets it go first and is to name every other target in a `tests` directory. A doc
+# test that asked for make's own workers would find none.
 core-test:
 	MAKEFLAGS= $(RUN_PATH) cargo test --locked --workspace $(FEATURES) --test engine
 rust-test:
-	MAKEFLAGS= $(RUN_PATH) cargo test --locked --workspace $(FEATURES) --lib --bins --test it --test run
-	MAKEFLAGS= $(RUN_PATH) cargo test --locked --workspace $(FEATURES) --doc
+	MAKEFLAGS= $(RUN_PATH) nice cargo test --locked --workspace $(FEATURES) --lib --bins --test it --test run
+	MAKEFLAGS= $(RUN_PATH) nice cargo test --locked --workspace $(FEATURES) --doc
 
 docs: ## the book in docs/, built into the target directory
 	@scripts/bootstrap.sh python
@@ -69,7 +69,7 @@ languages: bootstrap libduckdb ui ## the tests of Python, Node and the dashboard
 
 # They wait for servers and browsers more than for the processor, so several run at once.
 %-test:
-	scripts/$*.sh test
+	nice scripts/$*.sh test
 
 dist: libduckdb ## what a release hands out, in release builds: wheel, npm package, archive for C
 	scripts/dist.sh build

@@ -43,6 +43,7 @@ pub mod source;
 pub mod uploads;
 pub mod wire;
 
+mod calendar;
 mod clock;
 mod dataset;
 mod engine;

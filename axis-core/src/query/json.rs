@@ -15,9 +15,9 @@ use arrow::datatypes::{
 };
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use chrono::{DateTime, NaiveDate, NaiveTime};
 use serde_json::{Map, Value, json};
 
+use crate::calendar::{self, MICROS_PER_DAY};
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::decimal_text;
 use crate::source::ident::ident;
@@ -310,34 +310,36 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn date(days: i32) -> Value {
-    match NaiveDate::from_epoch_days(days) {
-        Some(date) => json!(date.to_string()),
-        None => json!(if days > 0 { "infinity" } else { "-infinity" }),
+    match days {
+        i32::MAX => json!("infinity"),
+        days if days <= -i32::MAX => json!("-infinity"),
+        days => json!(calendar::date(i64::from(days))),
     }
 }
 
 pub(crate) fn time(micros: i64) -> Value {
-    let seconds = u32::try_from(micros / 1_000_000).unwrap_or(u32::MAX);
-    let nanos = u32::try_from(micros % 1_000_000).unwrap_or(0) * 1_000;
-    match NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos) {
-        Some(time) => json!(time.format("%H:%M:%S%.f").to_string()),
-        // The end of the day, which SQL has and chrono has not.
-        None => json!("24:00:00"),
+    json!(clock(micros))
+}
+
+/// Writes a time of day, the end of it included, with as many digits of the second as it needs: none, three or six.
+fn clock(micros: i64) -> String {
+    let mut time = calendar::clock(micros);
+    if micros % 1_000_000 == 0 {
+        time.truncate("00:00:00".len());
+    } else if micros % 1_000 == 0 {
+        time.truncate("00:00:00.000".len());
     }
+    time
 }
 
 pub(crate) fn timestamp(micros: i64, instant: bool) -> Value {
-    match DateTime::from_timestamp_micros(micros) {
-        Some(time) if micros != i64::MAX && micros != -i64::MAX => {
-            json!(
-                time.format(if instant {
-                    "%Y-%m-%dT%H:%M:%S%.fZ"
-                } else {
-                    "%Y-%m-%dT%H:%M:%S%.f"
-                })
-                .to_string()
-            )
+    match micros {
+        i64::MAX => json!("infinity"),
+        micros if micros <= -i64::MAX => json!("-infinity"),
+        micros => {
+            let date = calendar::date(micros.div_euclid(MICROS_PER_DAY));
+            let zone = if instant { "Z" } else { "" };
+            json!(format!("{date}T{}{zone}", clock(micros.rem_euclid(MICROS_PER_DAY))))
         }
-        _ => json!(if micros > 0 { "infinity" } else { "-infinity" }),
     }
 }

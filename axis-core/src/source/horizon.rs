@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::calendar::{self, MICROS_PER_DAY};
 use crate::column::ColumnType;
 
 /// A typed value of a cursor column. Values of one column always have one variant.
@@ -80,22 +81,16 @@ impl CursorValue {
             Self::Integer(value) => value.to_string(),
             Self::Decimal { unscaled, scale } => decimal_text(*unscaled, *scale),
             Self::Double(value) => value.to_string(),
-            Self::Timestamp { micros, utc } => match DateTime::<Utc>::from_timestamp_micros(*micros) {
-                Some(time) if *utc => time.format("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string(),
-                Some(time) => time.format("%Y-%m-%dT%H:%M:%S%.6f").to_string(),
-                None if *micros > 0 => "infinity".to_owned(),
-                None => "-infinity".to_owned(),
-            },
-            Self::Date(days) => NaiveDate::from_epoch_days(*days).map_or_else(
-                || {
-                    if *days > 0 {
-                        "infinity".to_owned()
-                    } else {
-                        "-infinity".to_owned()
-                    }
-                },
-                |date| date.to_string(),
-            ),
+            Self::Timestamp { micros: i64::MAX, .. } => "infinity".to_owned(),
+            Self::Timestamp { micros, .. } if *micros <= -i64::MAX => "-infinity".to_owned(),
+            Self::Timestamp { micros, utc } => {
+                let date = calendar::date(micros.div_euclid(MICROS_PER_DAY));
+                let zone = if *utc { "+00:00" } else { "" };
+                format!("{date}T{}{zone}", calendar::clock(micros.rem_euclid(MICROS_PER_DAY)))
+            }
+            Self::Date(i32::MAX) => "infinity".to_owned(),
+            Self::Date(days) if *days <= -i32::MAX => "-infinity".to_owned(),
+            Self::Date(days) => calendar::date(i64::from(*days)),
             Self::Uuid(value) => value.to_string(),
             Self::Text(value) => value.clone(),
         }

@@ -1,11 +1,11 @@
 //! The only place that quotes names and values for SQL.
 
+use crate::calendar::{MICROS_PER_DAY, civil, clock};
 use crate::column::ColumnType;
 
 use super::CursorValue;
 use super::horizon::decimal_text;
 
-const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// PostgreSQL's first day, 4714-11-24 BC, as days since 1970.
 const FIRST_DAY: i64 = -2_440_588;
 /// PostgreSQL's last date, 5874897-12-31, as days since 1970; microseconds in 64 bits end long before.
@@ -41,10 +41,7 @@ pub fn cursor_literal(value: &CursorValue, ty: &ColumnType) -> String {
             };
             match calendar_text(micros.div_euclid(MICROS_PER_DAY)) {
                 Ok(_) if *micros == i64::MAX => format!("'infinity'::{ty}"),
-                Ok((date, era)) => format!(
-                    "'{date} {}{zone}{era}'::{ty}",
-                    clock_text(micros.rem_euclid(MICROS_PER_DAY))
-                ),
+                Ok((date, era)) => format!("'{date} {}{zone}{era}'::{ty}", clock(micros.rem_euclid(MICROS_PER_DAY))),
                 Err(infinity) => format!("'{infinity}'::{ty}"),
             }
         }
@@ -69,33 +66,14 @@ fn double_text(value: f64) -> String {
     }
 }
 
-fn clock_text(micros: i64) -> String {
-    let seconds = micros / 1_000_000;
-    format!(
-        "{:02}:{:02}:{:02}.{:06}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60,
-        micros % 1_000_000
-    )
-}
-
 /// Writes a day since 1970 as year, month and day, and the era's suffix; the wrong side of the range is an infinity.
 fn calendar_text(days: i64) -> Result<(String, &'static str), &'static str> {
     if !(FIRST_DAY..=LAST_DAY).contains(&days) {
         return Err(if days < 0 { "-infinity" } else { "infinity" });
     }
-    // Counted from 0000-03-01, so that the leap day is a year's last day; 146,097 days make four centuries.
-    let days = days + 719_468;
-    let (century, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year + century * 400 + i64::from(month <= 2);
+    let (year, month, day) = civil(days);
     let (year, era) = if year > 0 { (year, "") } else { (1 - year, " BC") };
-    Ok((format!("{year:04}-{month:02}-{day_of_month:02}"), era))
+    Ok((format!("{year:04}-{month:02}-{day:02}"), era))
 }
 
 #[cfg(test)]

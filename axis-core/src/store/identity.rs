@@ -2,12 +2,15 @@
 
 use std::fs::Metadata;
 use std::path::Path;
+use std::time::SystemTime;
 
-/// Tells files apart for as long as somebody has them open.
+/// Tells files apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FileId {
     device: u64,
     number: u64,
+    /// When it came into being, where the file system tells: once nobody has a file open, another one may get its number.
+    born: Option<SystemTime>,
 }
 
 impl FileId {
@@ -22,12 +25,17 @@ impl FileId {
         Self {
             device: metadata.dev(),
             number: metadata.ino(),
+            born: metadata.created().ok(),
         }
     }
 
     /// Elsewhere a file that is open cannot be replaced, so every file at the path is the same one.
     #[cfg(not(unix))]
     pub(super) fn of(_: &Metadata) -> Self {
-        Self { device: 0, number: 0 }
+        Self {
+            device: 0,
+            number: 0,
+            born: None,
+        }
     }
 }
