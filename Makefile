@@ -46,8 +46,8 @@ else
 	@AXIS_WHOLE=1 $(MAKE) languages SUITES="core-test rust-test"
 endif
 
-# What takes longest goes beside all the rest, which lets it go first and is to name every other target in a `tests` directory. A doc
-# test that asked for make's own workers would find none.
+# The tests of the core take longest. They run beside all the rest, which leaves them the processor, and which has to name every other
+# target in a `tests` directory. Doc tests would look for make's own workers and find none.
 core-test:
 	MAKEFLAGS= $(RUN_PATH) cargo test --locked --workspace $(FEATURES) --test engine
 rust-test:
