@@ -10,7 +10,7 @@ use super::manifest::Facts;
 use super::options::CompactOptions;
 use super::partial::{COMPACTED, Partial};
 use super::restore::settle;
-use super::{BackupStage, taken};
+use super::{BackupStage, digest, taken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::ident::literal;
@@ -84,19 +84,31 @@ pub async fn compact(config: &Config, options: CompactOptions) -> Result<Compact
 /// Copies everything from one file to a new one, and makes sure of it.
 fn rewrite(old: &Path, new: &Path, job: &Job) -> Result<Facts> {
     let before = taken::looked_at(old, job)?;
-    job.told(BackupStage::Loading, 0, 1);
     let connection = open_memory()?;
-    let sql = format!(
-        "attach {} as before (read_only); attach {} as after (storage_version 'v1.5.0');
-         copy from database before to after; detach before; detach after",
+    let attach = format!(
+        "attach {} as before (read_only); attach {} as after (storage_version 'v1.5.0')",
         literal(&old.to_string_lossy()),
         literal(&new.to_string_lossy())
     );
-    job.run(&connection, |connection| {
-        connection.execute_batch(&sql).map_err(fault("compact"))
+    let fault = fault("compact");
+    connection.execute_batch(&attach).map_err(&fault)?;
+    // It gets the rights of the old one at the end.
+    crate::private::restrict(new).map_err(digest::unwritable)?;
+    // What is used now is about what will be written.
+    let used = "select used_blocks * block_size from pragma_database_size() where database_name = 'before'";
+    let used: i64 = connection.query_row(used, [], |row| row.get(0)).map_err(&fault)?;
+    let (used, growing) = (used.cast_unsigned(), new.to_owned());
+    let written = move |job: &Job| {
+        let bytes = std::fs::metadata(&growing).map_or(0, |file| file.len());
+        job.told(BackupStage::Writing, bytes.min(used), used);
+    };
+    written(job);
+    job.run_watched(&connection, written, |connection| {
+        let copy = "copy from database before to after; detach before; detach after";
+        connection.execute_batch(copy).map_err(&fault)
     })?;
     drop(connection);
-    job.told(BackupStage::Loading, 1, 1);
+    job.told(BackupStage::Writing, used, used);
     let after = taken::looked_at(new, job)?;
     if after.datasets == before.datasets && after.tables == before.tables && after.views == before.views {
         return Ok(after);

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use duckdb::Connection;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::options::Listener;
@@ -11,6 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How often a statement is interrupted again, as one between two statements has no effect.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(20);
+/// How often it is told how far a statement is.
+const TELL_AGAIN: Duration = Duration::from_millis(100);
 
 #[derive(Clone)]
 pub(super) struct Job {
@@ -39,11 +42,27 @@ impl Job {
 
     /// Runs a statement that may take long; interrupted when the work is not wanted any more.
     pub(super) fn run<T>(&self, connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.run_watched(connection, |_| {}, work)
+    }
+
+    /// The same; meanwhile `look` tells every now and then how far it is.
+    pub(super) fn run_watched<T>(
+        &self,
+        connection: &Connection,
+        look: impl Fn(&Self) + Send + Sync + 'static,
+        work: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
         self.check()?;
         let interrupt = connection.interrupt_handle();
-        let cancel = self.cancel.clone();
+        let job = self.clone();
         let watcher = tokio::spawn(async move {
-            cancel.cancelled().await;
+            let told = async {
+                loop {
+                    tokio::time::sleep(TELL_AGAIN).await;
+                    look(&job);
+                }
+            };
+            job.cancel.run_until_cancelled(told).await;
             loop {
                 interrupt.interrupt();
                 tokio::time::sleep(INTERRUPT_AGAIN).await;
@@ -51,6 +70,8 @@ impl Job {
         });
         let done = work(connection);
         watcher.abort();
+        // Nothing of it is told any more from here on.
+        let _ = Handle::current().block_on(watcher);
         match done {
             Err(error) if self.cancel.is_cancelled() => self.check().and(Err(error)),
             done => done,

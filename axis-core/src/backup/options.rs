@@ -40,11 +40,11 @@ impl BackupFormat {
 pub enum BackupStage {
     /// The store is copied; bytes.
     Copying,
-    /// The backup is written; bytes, or tables of a folder.
+    /// The backup, or the compacted store, is written; bytes, or tables of a folder.
     Writing,
     /// Checksums are compared; bytes, or tables of a folder.
     Checking,
-    /// Tables are made from files, or written anew; tables.
+    /// Tables are made from files; tables.
     Loading,
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Claim {
     pub(super) shared: bool,
     /// The epochs of holders that were taken over and may still live.
     pub(super) stale: Vec<u64>,
+    /// The number of the file that is taking the place of the store, until all of that is done.
+    pub(super) replacing: Option<u64>,
 }
 
 impl Claim {

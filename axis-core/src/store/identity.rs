@@ -19,6 +19,11 @@ impl FileId {
         std::fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
     }
 
+    /// Returns what tells this file from others that are there at the same time.
+    pub(super) fn number(self) -> u64 {
+        self.number
+    }
+
     #[cfg(unix)]
     pub(super) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt as _;

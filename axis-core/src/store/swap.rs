@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::claim::{Names, logs};
+use super::identity::FileId;
 use super::lease::Lease;
 use super::takeover::{remove, sync_directory};
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +21,7 @@ impl Vacant {
     pub(crate) fn take(store: &Path) -> Result<Self> {
         super::keeper::create_directory(store)?;
         let lease = Lease::take(store, None)?;
+        settle(&lease)?;
         if lease.claim().stale.is_empty() {
             return Ok(Self(lease));
         }
@@ -38,7 +40,10 @@ impl Vacant {
 
     /// Returns the file that holds the store now; `None` when there is none.
     pub(crate) fn file(&self) -> Option<PathBuf> {
-        Some(self.0.path()).filter(|file| file.exists())
+        // Of a store that was taken over the private name may be gone.
+        [self.0.path(), self.path().to_owned()]
+            .into_iter()
+            .find(|file| file.exists())
     }
 
     /// Makes this file, which lies in the same directory and has no log, the store. The old one is gone afterwards, with its log.
@@ -46,44 +51,67 @@ impl Vacant {
     /// # Errors
     /// `Store` when files cannot be renamed; the old store is then as it was.
     pub(crate) fn replace(&self, file: &Path) -> Result<()> {
-        let names = &self.0.names;
-        let old = self.0.path();
-        self.0.check()?;
-        let aside = set_aside(&old).map_err(|error| failed(names, error))?;
-        if let Err(error) = std::fs::rename(file, &names.store) {
-            for (log, aside) in aside {
-                // Nothing else can be done about it.
-                let _ = std::fs::rename(aside, log);
-            }
-            return Err(failed(names, error));
-        }
-        sync_directory(&names.store).map_err(|error| failed(names, error))?;
-        // The new file is valid by its own name.
-        self.0.change(|claim| {
-            claim.private = None;
-            claim.published = false;
-            claim.shared = false;
-        })?;
-        let private = Some(&old).filter(|old| **old != names.store);
-        for gone in aside.iter().map(|(_, aside)| aside).chain(private) {
-            if let Err(error) = remove(gone) {
-                tracing::debug!(%error, "a file of the store of before stays");
-            }
-        }
-        Ok(())
+        let lease = &self.0;
+        let names = &lease.names;
+        lease.check()?;
+        let new = FileId::at(file).ok_or_else(|| failed(names, io::ErrorKind::NotFound.into()))?;
+        // Should we be killed, whoever comes next knows by this what has become of it.
+        lease.change(|claim| claim.replacing = Some(new.number()))?;
+        let replaced = set_aside(lease).and_then(|()| std::fs::rename(file, &names.store));
+        let settled = settle(lease);
+        replaced.map_err(|error| failed(names, error)).and(settled)
     }
 }
 
-/// Gives the logs of the old file other names first: beside the new one they could be taken for its own.
-fn set_aside(file: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
-    let mut moved = Vec::new();
-    for log in logs(file).into_iter().filter(|log| log.exists()) {
-        let mut aside = log.clone().into_os_string();
-        aside.push(".replaced");
-        std::fs::rename(&log, &aside)?;
-        moved.push((log, aside.into()));
+/// Ends what was begun when the store was to be replaced, by this process or by one that was killed: either the old file has its logs
+/// again, or the new one is the store and nothing of the old one is left.
+pub(super) fn settle(lease: &Lease) -> Result<()> {
+    let names = &lease.names;
+    let Some(new) = lease.claim().replacing else {
+        return Ok(());
+    };
+    if FileId::at(&names.store).map(FileId::number) != Some(new) {
+        for (log, aside) in asides(lease).filter(|(_, aside)| aside.exists()) {
+            std::fs::rename(aside, log).map_err(|error| failed(names, error))?;
+        }
+        return lease.change(|claim| claim.replacing = None);
     }
-    Ok(moved)
+    sync_directory(&names.store).map_err(|error| failed(names, error))?;
+    let private = Some(lease.path()).filter(|old| *old != names.store);
+    for gone in asides(lease).map(|(_, aside)| aside).chain(private) {
+        if let Err(error) = remove(&gone) {
+            tracing::debug!(%error, "a file of the store of before stays");
+        }
+    }
+    // The new file is valid by its own name.
+    lease.change(|claim| {
+        claim.private = None;
+        claim.published = false;
+        claim.shared = false;
+        claim.replacing = None;
+    })
+}
+
+/// Gives the logs of the old file other names: beside the new one they could be taken for its own.
+fn set_aside(lease: &Lease) -> io::Result<()> {
+    asides(lease)
+        .filter(|(log, _)| log.exists())
+        .try_for_each(|(log, aside)| std::fs::rename(log, aside))
+}
+
+/// The logs that may belong to the store of before, and what they are called while it is being replaced.
+fn asides(lease: &Lease) -> impl Iterator<Item = (PathBuf, PathBuf)> {
+    let store = lease.names.store.clone();
+    let private = Some(lease.path()).filter(|path| *path != store);
+    private
+        .into_iter()
+        .chain([store])
+        .flat_map(|file| logs(&file))
+        .map(|log| {
+            let mut aside = log.clone().into_os_string();
+            aside.push(".replaced");
+            (log, aside.into())
+        })
 }
 
 fn failed(names: &Names, error: io::Error) -> Error {
@@ -94,4 +122,86 @@ fn failed(names: &Names, error: io::Error) -> Error {
     .during("store.replace")
     .with("store", names.store.display())
     .because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A store with a log that was not taken in, and a file that is to take its place.
+    fn left() -> (TempDir, PathBuf, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, new) = (directory.path().join("s"), directory.path().join("new"));
+        for (name, text) in [("s", "old"), ("s.wal", "log"), ("new", "new")] {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        }
+        (directory, store, new)
+    }
+
+    fn names(directory: &TempDir) -> Vec<String> {
+        let entries = std::fs::read_dir(directory.path()).unwrap().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_takes_the_place_of_a_store_and_of_its_log() {
+        let (directory, store, new) = left();
+        Vacant::take(&store).unwrap().replace(&new).unwrap();
+        assert_eq!(std::fs::read_to_string(&store).unwrap(), "new");
+        assert_eq!(names(&directory), ["s", "s.lock"]);
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_replaced_keeps_its_log() {
+        let (directory, store, new) = left();
+        std::fs::remove_file(&new).unwrap();
+        Vacant::take(&store).unwrap().replace(&new).unwrap_err();
+        assert_eq!(names(&directory), ["s", "s.lock", "s.wal"]);
+        assert_eq!(Vacant::take(&store).unwrap().0.claim().replacing, None);
+    }
+
+    #[test]
+    fn what_was_killed_before_the_new_file_was_in_place_is_undone_and_after_that_is_ended() {
+        for in_place in [false, true] {
+            let (directory, store, new) = left();
+            let vacant = Vacant::take(&store).unwrap();
+            let number = FileId::at(&new).map(FileId::number);
+            vacant.0.change(|claim| claim.replacing = number).unwrap();
+            set_aside(&vacant.0).unwrap();
+            if in_place {
+                std::fs::rename(&new, &store).unwrap();
+            }
+            assert!(!names(&directory).contains(&"s.wal".to_owned()));
+            drop(vacant);
+            let vacant = Vacant::take(&store).unwrap();
+            assert_eq!(vacant.0.claim().replacing, None);
+            let expected: &[_] = if in_place {
+                &["s", "s.lock"]
+            } else {
+                &["new", "s", "s.lock", "s.wal"]
+            };
+            assert_eq!(names(&directory), expected);
+        }
+    }
+
+    #[test]
+    fn a_store_without_its_private_name_is_there_all_the_same() {
+        let (directory, store, new) = left();
+        let vacant = Vacant::take(&store).unwrap();
+        let taken_over = |claim: &mut super::super::claim::Claim| {
+            claim.private = Some(7);
+            claim.published = true;
+        };
+        vacant.0.change(taken_over).unwrap();
+        assert_eq!(vacant.file().unwrap(), vacant.path());
+        // The log is that of a holder of before, and nobody's.
+        vacant.replace(&new).unwrap();
+        assert_eq!(std::fs::read_to_string(&store).unwrap(), "new");
+        assert_eq!(names(&directory), ["s", "s.lock"]);
+        assert!(vacant.0.claim().is_plain());
+    }
 }

@@ -13,6 +13,7 @@ use super::claim::{Claim, Names, logs};
 use super::identity::FileId;
 use super::lease::{BEAT, Lease};
 use super::lock::{self, Attempt, attempt};
+use super::swap;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The shortest silence that says anything: a busy machine delays signs of life.
@@ -109,6 +110,7 @@ fn decide(claim: &Claim) -> Step {
 /// # Errors
 /// Those of `open`; `Locked` when somebody else takes the store over; `Store` when files cannot be written.
 pub(super) fn open<T>(lease: &Lease, open: impl Fn(&Path) -> Result<T>) -> Result<T> {
+    swap::settle(lease)?;
     let names = &lease.names;
     let step = decide(&lease.claim());
     match step {

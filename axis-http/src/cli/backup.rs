@@ -101,8 +101,14 @@ pub(crate) async fn restore(context: &Context, args: &RestoreArgs) -> Result<Exi
 
 pub(crate) async fn compact(context: &Context) -> Result<Exit, Failure> {
     let config = context.config()?;
-    let options = CompactOptions::default().cancel(context.stop.clone());
-    let report = Box::pin(backup::compact(&config, options)).await?;
+    let bar = Arc::new(Bar::new(&context.output));
+    let telling = Arc::clone(&bar);
+    let options = CompactOptions::default()
+        .cancel(context.stop.clone())
+        .progress(move |told| telling.show(told));
+    let compacted = Box::pin(backup::compact(&config, options)).await;
+    drop(bar);
+    let report = compacted?;
     if context.output.is_json() {
         context.output.json(&json!(report))?;
     } else {

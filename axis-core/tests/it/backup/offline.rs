@@ -1,9 +1,10 @@
 //! Compacting, streams, and the calls that wait.
 
 use std::io::Read as _;
+use std::sync::{Arc, Mutex};
 
-use axis_core::backup::{BackupOptions, CompactOptions, compact, receive};
-use axis_core::{ErrorKind, Strategy, SyncOptions};
+use axis_core::backup::{BackupOptions, BackupStage, CompactOptions, compact, receive};
+use axis_core::{CancellationToken, ErrorKind, Strategy, SyncOptions};
 
 use super::{ALL, names, restored, shop};
 use crate::support::{open, sync, text};
@@ -24,7 +25,25 @@ async fn a_compacted_store_is_smaller_and_holds_the_same() {
     assert_eq!(error.kind(), ErrorKind::Locked);
     shop.engine.close().await.unwrap();
     let size = std::fs::metadata(shop.store()).unwrap().len();
-    let report = compact(&config, CompactOptions::default()).await.unwrap();
+    // Whoever has seen enough stops it, while it writes or after.
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    let options = CompactOptions::default()
+        .cancel(stop)
+        .progress(move |_| stopping.cancel());
+    let error = compact(&config, options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert_eq!(std::fs::metadata(shop.store()).unwrap().len(), size);
+    assert_eq!(names(shop.directory.path()), ["s.duckdb", "s.duckdb.lock"]);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let telling = Arc::clone(&told);
+    let options = CompactOptions::default().progress(move |now| telling.lock().unwrap().push(now));
+    let report = compact(&config, options).await.unwrap();
+    let told = std::mem::take(&mut *told.lock().unwrap());
+    assert!(told.is_sorted_by_key(|now| now.done), "{told:?}");
+    assert!(told.iter().all(|now| now.stage == BackupStage::Writing), "{told:?}");
+    let last = told.last().unwrap();
+    assert!(last.total > 0 && last.done == last.total, "{told:?}");
     assert_eq!(report.bytes_before, size);
     assert!(report.bytes_after < report.bytes_before, "{report:?}");
     assert_eq!(std::fs::metadata(shop.store()).unwrap().len(), report.bytes_after);
