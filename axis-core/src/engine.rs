@@ -55,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) closing: CancellationToken,
     /// One backup is made at a time.
     pub(crate) backups: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) backup_outcomes: crate::backup::Outcomes,
     closed: AtomicBool,
 }
 

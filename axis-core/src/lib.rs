@@ -54,6 +54,7 @@ mod failpoint;
 #[doc(hidden)]
 pub mod fuzzing;
 mod metadata;
+mod private;
 mod query;
 mod store;
 mod sync;

@@ -53,7 +53,7 @@ pub(super) fn write(
     job: &Job,
 ) -> Result<(u64, BackupManifest)> {
     let folder = partial.path();
-    std::fs::create_dir(folder).map_err(digest::unwritable)?;
+    crate::private::create_folder(folder).map_err(digest::unwritable)?;
     let connection = open_copy(copy, Access::Read, true)?;
     let total = manifest.tables.len() as u64;
     for (index, table) in manifest.tables.iter_mut().enumerate() {
@@ -177,11 +177,15 @@ pub(super) fn check(path: &Path, job: &Job) -> Result<BackupManifest> {
     Ok(manifest)
 }
 
-/// Makes a store from files that were checked.
-pub(super) fn load(manifest: &BackupManifest, path: &Path, store: &Path, job: &Job) -> Result<()> {
+/// Makes a store from files that were checked; `replaces` says whether there is one already.
+pub(super) fn load(manifest: &BackupManifest, path: &Path, store: &Path, replaces: bool, job: &Job) -> Result<()> {
     let fault = fault("backup.load");
     let folder = std::path::absolute(path).map_err(digest::unreadable)?;
     let connection = open_copy(store, Access::Write, false)?;
+    if replaces {
+        // It gets the rights of the old store at the end.
+        crate::private::restrict(store).map_err(digest::unwritable)?;
+    }
     // The manifest's SQL reaches nothing else.
     let confine = format!(
         "set allowed_directories = [{}]; set enable_external_access = false; create schema if not exists _axis",

@@ -166,7 +166,7 @@ fn write_file(
 ) -> Result<(u64, BackupManifest)> {
     let mut stream = BackupStream::of(copy, created_at, job)?;
     let partial = Partial::beside(beside, PARTIAL)?;
-    let mut file = std::fs::File::create(partial.path()).map_err(digest::unwritable)?;
+    let mut file = crate::private::create(partial.path()).map_err(digest::unwritable)?;
     let total = stream.remaining();
     loop {
         job.check()?;

@@ -17,6 +17,7 @@ mod received;
 mod restore;
 mod retention;
 mod scheduled;
+mod status;
 mod taken;
 
 pub use archive::BackupStream;
@@ -29,3 +30,6 @@ pub use options::{
 pub(crate) use partial::sweep;
 pub use received::receive;
 pub use restore::{check, restore};
+pub use scheduled::kept;
+pub(crate) use status::Outcomes;
+pub use status::{BackupFailure, BackupStatus};

@@ -33,7 +33,7 @@ pub async fn receive(
         .on_thread(move |job| {
             check_target(&path, BackupFormat::Duckdb)?;
             let partial = Partial::beside(&path, ".partial")?;
-            let mut file = File::create(partial.path()).map_err(digest::unwritable)?;
+            let mut file = crate::private::create(partial.path()).map_err(digest::unwritable)?;
             let received = write(from, &mut file, bytes, job)?;
             drop(file);
             let manifest = archive::unpack(partial.path(), None, job)?;

@@ -65,10 +65,14 @@ fn put_back(path: &Path, store: &Path, force: bool, job: &Job) -> Result<Restore
         .with("store", store.display()));
     }
     let partial = Partial::beside(vacant.path(), RESTORED)?;
+    if old.is_some() && !path.is_dir() {
+        // It gets the rights of the old one at the end, and has no more until then.
+        crate::private::create(partial.path()).map_err(digest::unwritable)?;
+    }
     let manifest = match path.is_dir() {
         true => {
             let manifest = folder::check(path, job)?;
-            folder::load(&manifest, path, partial.path(), job)?;
+            folder::load(&manifest, path, partial.path(), old.is_some(), job)?;
             manifest
         }
         false => archive::unpack(path, Some(partial.path()), job)?,

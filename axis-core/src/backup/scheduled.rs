@@ -1,12 +1,25 @@
 //! Backups at an interval, of which the newest are kept.
 
+use std::path::PathBuf;
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use super::{BackupOptions, retention};
 use crate::config::{BackupConfig, StoreConfig};
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
 use crate::sync::{Due, Timing, due};
+
+/// How often it is looked whether there is something to back up.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Lists the backups that `duckdb.backup` has made of a store and kept, newest first, with the time of each.
+#[must_use]
+pub fn kept(store: &StoreConfig) -> Vec<(DateTime<Utc>, PathBuf)> {
+    let found = |backup: &BackupConfig| retention::found(&backup.directory, &stem(store));
+    store.backup.as_ref().map(found).unwrap_or_default()
+}
 
 impl Engine {
     /// Makes backups as `duckdb.backup` says until the engine closes.
@@ -25,6 +38,7 @@ impl Engine {
                     Ok(()) => Due::Regular,
                     Err(error) if error.kind() == ErrorKind::Closed => return,
                     Err(error) => {
+                        engine.0.backup_outcomes.failed(engine.0.clock.now(), &error);
                         tracing::warn!(code = error.code(), error = %error.chain(), "the scheduled backup failed");
                         match last {
                             Due::Retry(failures) => Due::Retry(failures.saturating_add(1)),
@@ -41,23 +55,40 @@ impl Engine {
         });
     }
 
-    /// What is left of the interval since the newest backup: a restart neither puts a backup off nor makes another one.
+    /// What is left of the interval since the newest backup: a restart neither puts a backup off nor makes another one. Without one,
+    /// waits for the first data.
     async fn until_next(&self, config: &BackupConfig, stem: &str) -> Duration {
         let (directory, stem) = (config.directory.clone(), stem.to_owned());
         let newest = tokio::task::spawn_blocking(move || retention::found(&directory, &stem).into_iter().next()).await;
         let Some((newest, _)) = newest.ok().flatten() else {
+            let filled = self.until_filled();
+            // Uploads may be all that ever comes.
+            let _ = tokio::time::timeout(config.interval, filled).await;
             return Duration::ZERO;
         };
+        self.0.backup_outcomes.succeeded(newest);
         let age = (self.0.clock.now() - newest).to_std().unwrap_or_default();
         config.interval.saturating_sub(age)
     }
 
+    /// Waits until every dataset that should be there is there, or none of them is being synced and one is: a backup of an empty
+    /// store would be the only one until the next.
+    async fn until_filled(&self) {
+        let all = || self.datasets().map(|dataset| dataset.status());
+        let resting = || all().all(|status| status.running.is_none());
+        while !(self.readiness().ready || (all().any(|status| status.generation > 0) && resting())) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
     async fn back_up_by_schedule(&self, config: &BackupConfig, stem: &str) -> Result<()> {
-        let name = retention::name(stem, self.0.clock.now(), config.format);
+        let at = self.0.clock.now();
+        let name = retention::name(stem, at, config.format);
         // What a killed process has left has one name, which the next backup uses again.
         let beside = config.directory.join(stem);
         let options = BackupOptions::default().format(config.format);
         let report = self.back_up(config.directory.join(name), beside, &options).await?;
+        self.0.backup_outcomes.succeeded(at);
         tracing::info!(
             backup = %report.path.display(),
             bytes = report.bytes,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::runtime::{self, Runtime};
 use super::{Dataset, Events, QueryStream};
-use crate::backup::{BackupOptions, BackupReport};
+use crate::backup::{BackupOptions, BackupReport, BackupStatus};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dataset::{SyncOptions, VerifyOptions};
@@ -249,6 +249,12 @@ impl Engine {
     pub fn backup(&self, path: impl Into<PathBuf>, options: BackupOptions) -> Result<BackupReport> {
         let (engine, path) = (self.engine.clone(), path.into());
         self.run(async move { engine.backup(path, options).await })
+    }
+
+    /// Returns how the scheduled backups go, as [`crate::Engine::backup_status`] does.
+    #[must_use]
+    pub fn backup_status(&self) -> Option<BackupStatus> {
+        self.engine.backup_status()
     }
 
     /// Tells whether the store answers right now, as [`crate::Engine::probe`] does.

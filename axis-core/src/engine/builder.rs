@@ -99,6 +99,7 @@ impl EngineBuilder {
             datasets,
             closing: CancellationToken::new(),
             backups: Arc::default(),
+            backup_outcomes: crate::backup::Outcomes::default(),
             closed: AtomicBool::new(false),
             clock: self.clock,
             config: self.config,

@@ -15,6 +15,7 @@ use super::claim::logs;
 use super::{Limits, Reason, Store, fault};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failpoint::{Step, reach};
+use crate::private;
 
 /// How many bytes are copied between two looks at whether the copy is still wanted.
 const PIECE: u64 = 16 << 20;
@@ -110,7 +111,7 @@ fn copy_log(from: &Path, to: &Path, reason: &Reason) -> Result<bool> {
     if bytes == 0 {
         return Ok(false);
     }
-    let mut copied = File::create(to).map_err(failed)?;
+    let mut copied = private::create(to).map_err(failed)?;
     copy_bytes(&mut log, &mut copied, bytes, reason, &mut |_, _| {})?;
     Ok(true)
 }
@@ -119,7 +120,7 @@ fn copy(from: &mut File, to: &Path, reason: &Reason, told: &mut dyn FnMut(u64, u
     from.seek(SeekFrom::Start(0)).map_err(failed)?;
     // What is written behind this end is of later commits.
     let bytes = from.metadata().map_err(failed)?.len();
-    let mut copied = File::create(to).map_err(failed)?;
+    let mut copied = private::create(to).map_err(failed)?;
     copy_bytes(from, &mut copied, bytes, reason, told)
 }
 

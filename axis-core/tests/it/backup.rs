@@ -69,6 +69,8 @@ async fn an_empty_machine_goes_on_where_the_backup_was_made() {
         let backup = elsewhere.path().join(format.as_str());
         let report = back_up(&shop.engine, &backup, format).await;
         assert_eq!(report.manifest.datasets["shop"].generation, version);
+        let mode = std::fs::metadata(&backup).unwrap().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}: it is its owner's alone");
         let table = report.manifest.tables.iter().find(|table| table.name == "events");
         assert_eq!(table.unwrap().rows, 3000);
         let store = elsewhere.path().join(format!("{}.store", format.as_str()));

@@ -23,6 +23,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Every configured dataset: whether it can be read, its last sync and failure, what is running, its watermarks and rows.
+///
+/// `backup` tells how the scheduled backups go, and is null where none are asked for.
 #[utoipa::path(get, path = "/api/store/datasets", tag = "store",
     responses((status = 200, description = "The datasets, in the order of the configuration", body = Object)))]
 async fn datasets(State(engine): State<Engine>) -> Result<Json<Value>, ApiError> {
@@ -33,7 +35,7 @@ async fn datasets(State(engine): State<Engine>) -> Result<Json<Value>, ApiError>
         all.push(value);
     }
     Ok(Json(
-        json!({ "success": true, "enabled": engine.config().store.enabled, "datasets": all }),
+        json!({ "success": true, "enabled": engine.config().store.enabled, "datasets": all, "backup": engine.backup_status() }),
     ))
 }
 

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -117,8 +118,10 @@ async fn pump(
 ) -> Ended {
     let hello = first.unwrap_or_else(|| Event::default().comment("resumed"));
     let mut message = Some(hello.retry(RETRY));
+    let mut silent_since = Instant::now();
     loop {
         if let Some(message) = message.take() {
+            silent_since = Instant::now();
             match sender.send_timeout(message, pace.patience).await {
                 Ok(()) => {}
                 Err(SendTimeoutError::Timeout(_)) => return Ended::TooSlow,
@@ -129,6 +132,8 @@ async fn pump(
             biased;
             () = stopping.cancelled() => return Ended::Gone,
             () = sender.closed() => return Ended::Gone,
+            // Events of other datasets are nothing that this client hears.
+            () = tokio::time::sleep_until(silent_since + pace.heartbeat) => Some(Event::default().comment("alive")),
             event = events.next() => match event {
                 None => return Ended::Gone,
                 Some(event) => {
@@ -136,7 +141,6 @@ async fn pump(
                     if of_another { None } else { shown(&event) }
                 }
             },
-            () = tokio::time::sleep(pace.heartbeat) => Some(Event::default().comment("alive")),
         };
     }
 }

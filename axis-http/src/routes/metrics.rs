@@ -76,6 +76,19 @@ async fn store(text: &mut Text, engine: &Engine) {
     for (name, help, value) in gauges {
         text.one(name, "gauge", help, value);
     }
+    let Some(backup) = engine.backup_status() else {
+        return;
+    };
+    if let Some(last) = backup.last_success {
+        let age = (Utc::now() - last).num_milliseconds().max(0) as f64 / 1000.0;
+        let help = "Seconds since the newest scheduled backup.";
+        text.one("axis_backup_age_seconds", "gauge", help, age);
+    }
+    if backup.last_success.is_some() || backup.last_failure.is_some() {
+        let ok = u8::from(backup.last_failure.is_none());
+        let help = "1 when the last scheduled backup succeeded, 0 when it failed.";
+        text.one("axis_backup_last_ok", "gauge", help, ok);
+    }
 }
 
 async fn datasets(text: &mut Text, engine: &Engine) {

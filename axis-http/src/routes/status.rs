@@ -18,6 +18,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// The status of every relation, in the order in which clients know them, then the user's own.
+///
+/// Where scheduled backups are asked for, `backup` tells how they go.
 #[utoipa::path(get, path = "/api/store/status", tag = "store",
     responses((status = 200, description = "The status of every relation", body = Object)))]
 async fn status(State(engine): State<Engine>) -> Json<Value> {
@@ -41,7 +43,15 @@ async fn status(State(engine): State<Engine>) -> Json<Value> {
     {
         relations.insert(relation(&dataset), describe(&dataset).await);
     }
-    Json(json!({ "success": true, "enabled": engine.config().store.enabled, "datasets": relations }))
+    let mut answer = json!({ "success": true, "enabled": engine.config().store.enabled, "datasets": relations });
+    if let Some(backup) = engine.backup_status() {
+        answer["backup"] = json!({
+            "last_backup": backup.last_success.map(time),
+            "error": backup.last_failure.as_ref().map(|failure| &failure.message),
+            "code": backup.last_failure.as_ref().map(|failure| &failure.code),
+        });
+    }
+    Json(answer)
 }
 
 /// Returns how many rows of the results a sync has added: those written less those removed, at least 0.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Project, Server};
+use crate::support::{Project, Server, wait_until};
 
 const KEY: &str = "an-administrator-of-the-store";
 const READER: &str = "somebody-who-only-reads-it";
@@ -111,4 +111,39 @@ fn an_address_that_is_none_and_a_server_that_is_not_there_are_told() {
         nothing.stderr
     );
     assert!(!project.path().join("b.axis").exists());
+}
+
+#[test]
+fn the_status_and_the_metrics_tell_of_scheduled_backups() {
+    let (project, _source) = Project::demo(30);
+    let server = project.server();
+    assert_eq!(server.json("/api/store/status").get("backup"), None);
+    assert!(server.json("/api/store/datasets")["backup"].is_null());
+    assert!(!server.get("/metrics").text.contains("axis_backup"));
+    drop(server);
+    project.config(
+        "duckdb.yaml",
+        "duckdb:\n  path: data/s.duckdb\n  sync_mode: manual\n  scheduler: true\n  backup: {directory: data/backups}\n",
+    );
+    let server = project.server();
+    server.sync("kpi", "kpi_data");
+    wait_until("a backup", || {
+        let backup = server.json("/api/store/status")["backup"].clone();
+        backup["last_backup"].is_string().then_some(())
+    });
+    let backup = &server.json("/api/store/datasets")["backup"];
+    assert!(
+        backup["directory"].as_str().unwrap().ends_with("data/backups"),
+        "{backup}"
+    );
+    assert!(
+        backup["last_success"].is_string() && backup["last_failure"].is_null(),
+        "{backup}"
+    );
+    let metrics = server.get("/metrics").text;
+    assert!(metrics.contains("\naxis_backup_last_ok 1\n"), "{metrics}");
+    let age = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("axis_backup_age_seconds "));
+    assert!(age.unwrap().parse::<f64>().unwrap() < 60.0, "{metrics}");
 }

@@ -11,7 +11,7 @@ use axis_core::{Clock, Engine};
 use chrono::{DateTime, Utc};
 
 use super::names;
-use crate::support::{DEADLINE, Project};
+use crate::support::{DEADLINE, Project, Shop};
 
 /// A clock on which an hour passes between two looks.
 #[derive(Debug, Default)]
@@ -59,6 +59,9 @@ async fn the_newest_backups_are_kept_and_nothing_else_is_touched() {
         until("a backup is made", || !made(&folder).is_empty()).await;
         let first = made(&folder)[0].clone();
         until("the first one is removed", || !folder.join(&first).exists()).await;
+        let status = engine.backup_status().unwrap();
+        assert_eq!((&status.directory, &status.last_failure), (&folder, &None));
+        assert!(status.last_success.unwrap().timestamp() >= 1_795_000_000);
         engine.close().await.unwrap();
         let left = made(&folder);
         assert!((2..=3).contains(&left.len()), "{left:?}");
@@ -74,6 +77,58 @@ async fn the_newest_backups_are_kept_and_nothing_else_is_touched() {
         config.store.path = directory.path().join("restored.duckdb");
         restore(newest, &config, RestoreOptions::default()).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_is_told_until_a_backup_succeeds() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("backups");
+    // No folder can be made where a file is.
+    std::fs::write(&folder, "in the way").unwrap();
+    let mut config = Config::for_store(directory.path().join("s.duckdb"));
+    let mut backup = BackupConfig::new(&folder);
+    backup.interval = Duration::from_millis(20);
+    config.store.backup = Some(backup.clone());
+    let engine = Engine::builder(config.clone()).open().await.unwrap();
+    let status = || engine.backup_status().unwrap();
+    assert_eq!((status().last_success, status().last_failure), (None, None));
+    engine.start_scheduler();
+    until("it fails", || status().last_failure.is_some()).await;
+    let failure = status().last_failure.unwrap();
+    assert_eq!((failure.code.as_str(), status().last_success), ("AXIS_STORE", None));
+    std::fs::remove_file(&folder).unwrap();
+    until("it succeeds", || status().last_success.is_some()).await;
+    assert_eq!(status().last_failure, None);
+    engine.close().await.unwrap();
+    let kept = names(&folder);
+    // The next one knows of it without making another one.
+    backup.interval = Duration::from_hours(1);
+    config.store.backup = Some(backup);
+    let engine = Engine::builder(config).open().await.unwrap();
+    engine.start_scheduler();
+    let known = || engine.backup_status().unwrap().last_success;
+    until("it looks into the folder", || known().is_some()).await;
+    assert_eq!(names(&folder), kept);
+    engine.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_backup_waits_for_the_first_data() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = elsewhere.path().join("backups");
+    let backup = BackupConfig::new(&folder);
+    let change = |config: &mut Config| config.store.backup = Some(backup);
+    let shop = Shop::open_with("first_backup", super::EVENTS, vec![super::events()], change).await;
+    shop.engine.start_scheduler();
+    shop.sync().await;
+    let status = || shop.engine.backup_status().unwrap();
+    until("a backup is made", || status().last_success.is_some()).await;
+    let kept = axis_core::backup::kept(&shop.engine.config().store);
+    assert_eq!(kept.len(), 1);
+    assert_eq!(status().last_success.unwrap().timestamp(), kept[0].0.timestamp());
+    let manifest = axis_core::backup::check(&kept[0].1).await.unwrap();
+    assert_eq!(manifest.datasets["shop"].generation, 1);
+    shop.engine.close().await.unwrap();
 }
 
 #[tokio::test]

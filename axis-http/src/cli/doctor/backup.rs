@@ -1,28 +1,52 @@
 //! Whether backups are made: what was uploaded exists nowhere else.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
-use axis_core::config::BackupConfig;
+use axis_core::backup;
+use axis_core::config::{BackupConfig, StoreConfig};
+use chrono::Utc;
 
 use super::finding::{Check, Finding};
-use super::volume::{Kind, Volume};
+use super::volume::{Kind, Volume, megabytes};
 
-/// Returns how long ago the newest entry of a folder was written; `None` when there is none.
-pub(super) fn age(directory: &Path) -> Option<Duration> {
-    let entries = std::fs::read_dir(directory).ok()?.filter_map(Result::ok);
-    let written = entries.filter_map(|entry| entry.metadata().ok()?.modified().ok());
-    // One that is from the future was written just now.
-    written.max().map(|time| time.elapsed().unwrap_or_default())
+/// What there is to back up, and the scheduled backups that there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Kept {
+    /// Bytes of the store.
+    pub(super) store: u64,
+    /// How long there has been a store.
+    pub(super) store_age: Option<Duration>,
+    /// How many backups there are.
+    pub(super) count: u64,
+    /// How old the newest one is.
+    pub(super) newest: Option<Duration>,
 }
 
-/// Judges the settings, the volume of the folder, and the age of its newest entry.
+/// Looks at the store and at the folder of its backups.
+pub(super) fn look(store: &StoreConfig) -> Kept {
+    let file = std::fs::metadata(&store.path).ok();
+    let born = file
+        .as_ref()
+        .and_then(|file| file.created().or_else(|_| file.modified()).ok());
+    let backups = backup::kept(store);
+    // What is from the future was made just now.
+    Kept {
+        store: file.map_or(0, |file| file.len()),
+        store_age: born.map(|born| born.elapsed().unwrap_or_default()),
+        count: backups.len() as u64,
+        newest: backups
+            .first()
+            .map(|(at, _)| (Utc::now() - at).to_std().unwrap_or_default()),
+    }
+}
+
+/// Judges the settings, the volume of the folder, and what lies in it.
 pub(super) fn judge(
     backup: Option<&BackupConfig>,
     scheduler: bool,
     volume: &io::Result<Volume>,
-    age: Option<Duration>,
+    kept: Kept,
 ) -> Finding {
     let Some(backup) = backup else {
         return Finding::warning(
@@ -46,19 +70,37 @@ pub(super) fn judge(
             return Finding::problem(Check::Backup, message, "mount a persistent volume there");
         }
     }
-    match age {
-        Some(age) if age > 2 * backup.interval => {
-            let hours = age.as_secs() / 3600;
-            let message = format!("the newest backup in {shown} is {hours} h old, two intervals or more");
-            Finding::warning(
-                Check::Backup,
-                message,
-                "look into the log of the server for why it makes none",
-            )
-        }
-        Some(_) => Finding::ok(Check::Backup, format!("the newest backup in {shown} is recent")),
-        None => Finding::ok(Check::Backup, format!("backups go to {shown}; there is none yet")),
+    let log = "look into the log of the server for why it makes none";
+    let overdue = |age: Option<Duration>| age.is_some_and(|age| age > 2 * backup.interval);
+    if overdue(kept.newest) {
+        let hours = kept.newest.unwrap_or_default().as_secs() / 3600;
+        let message = format!("the newest backup in {shown} is {hours} h old, two intervals or more");
+        return Finding::warning(Check::Backup, message, log);
     }
+    if kept.newest.is_none() && overdue(kept.store_age) {
+        let message = format!("there is no backup in {shown}, and the store is older than two intervals");
+        return Finding::warning(Check::Backup, message, log);
+    }
+    // The copy that one is made from, the new one, and those that are still to come; those of Parquet are smaller than the store.
+    let more = 2 + (backup.keep as u64).saturating_sub(kept.count);
+    let needed = kept.store.saturating_mul(more);
+    if let Ok(volume) = volume
+        && volume.free < needed
+    {
+        let (free, needed, keep) = (megabytes(volume.free), megabytes(needed), backup.keep);
+        let message =
+            format!("{shown} has {free} MB left; {keep} backups of this store and the next one need {needed} MB more");
+        return Finding::warning(
+            Check::Backup,
+            message,
+            "keep fewer (`backup.keep`), or on a larger volume",
+        );
+    }
+    let message = match kept.newest {
+        Some(_) => format!("the newest backup in {shown} is recent"),
+        None => format!("backups go to {shown}; there is none yet"),
+    };
+    Finding::ok(Check::Backup, message)
 }
 
 #[cfg(test)]
@@ -79,26 +121,48 @@ mod tests {
             })
         };
         let fine = volume(true, Kind::Persistent);
-        assert_eq!(judge(None, true, &fine, None).severity, Severity::Warning);
-        assert_eq!(judge(Some(&config), true, &fine, None).severity, Severity::Ok);
-        assert_eq!(judge(Some(&config), true, &fine, Some(day)).severity, Severity::Ok);
-        assert_eq!(
-            judge(Some(&config), true, &fine, Some(3 * day)).severity,
-            Severity::Warning
-        );
-        assert_eq!(judge(Some(&config), false, &fine, None).severity, Severity::Warning);
-        let closed = volume(false, Kind::Persistent);
-        assert_eq!(judge(Some(&config), true, &closed, None).severity, Severity::Problem);
-        let layer = volume(true, Kind::Layer);
-        assert_eq!(judge(Some(&config), true, &layer, None).severity, Severity::Problem);
+        let severity = |volume: &_, kept| judge(Some(&config), true, volume, kept).severity;
+        let none = Kept::default();
+        let newest = |days| Kept {
+            newest: Some(days * day),
+            count: 7,
+            ..none
+        };
+        assert_eq!(judge(None, true, &fine, none).severity, Severity::Warning);
+        assert_eq!(judge(Some(&config), false, &fine, none).severity, Severity::Warning);
+        assert_eq!(severity(&fine, none), Severity::Ok);
+        assert_eq!(severity(&fine, newest(1)), Severity::Ok);
+        assert_eq!(severity(&fine, newest(3)), Severity::Warning);
+        let old = |days| Kept {
+            store_age: Some(days * day),
+            ..none
+        };
+        assert_eq!(severity(&fine, old(1)), Severity::Ok);
+        assert_eq!(severity(&fine, old(3)), Severity::Warning, "none was ever made");
+        let (closed, layer) = (volume(false, Kind::Persistent), volume(true, Kind::Layer));
+        assert_eq!(severity(&closed, none), Severity::Problem);
+        assert_eq!(severity(&layer, none), Severity::Problem);
     }
 
     #[test]
-    fn the_newest_entry_counts() {
-        let directory = tempfile::tempdir().unwrap();
-        assert_eq!(age(directory.path()), None);
-        std::fs::write(directory.path().join("a"), "").unwrap();
-        assert!(age(directory.path()).unwrap() < Duration::from_secs(60));
-        assert_eq!(age(&directory.path().join("nowhere")), None);
+    fn there_is_room_for_as_many_as_are_kept() {
+        let config = BackupConfig::new("/backups");
+        let free = |gigabytes: u64| {
+            Ok(Volume {
+                directory: "/backups".into(),
+                writable: true,
+                free: gigabytes << 30,
+                kind: Kind::Persistent,
+            })
+        };
+        let kept = |count| Kept {
+            store: 1 << 30,
+            count,
+            newest: (count > 0).then_some(Duration::ZERO),
+            ..Kept::default()
+        };
+        let severity = |gigabytes, count| judge(Some(&config), true, &free(gigabytes), kept(count)).severity;
+        assert_eq!((severity(9, 0), severity(8, 0)), (Severity::Ok, Severity::Warning));
+        assert_eq!((severity(2, 7), severity(1, 7)), (Severity::Ok, Severity::Warning));
     }
 }

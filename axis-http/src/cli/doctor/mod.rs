@@ -91,7 +91,7 @@ fn backups(config: &Config) -> Finding {
         backup,
         config.store.scheduler,
         &volume::measure(&folder.join("new")),
-        backup::age(folder),
+        backup::look(&config.store),
     )
 }
 

@@ -158,7 +158,7 @@ pub(super) fn judge_spill(directory: &Path, volume: &io::Result<Volume>) -> Opti
     })
 }
 
-fn megabytes(bytes: u64) -> u64 {
+pub(super) fn megabytes(bytes: u64) -> u64 {
     bytes / 1_000_000
 }
 
