@@ -1,6 +1,8 @@
 // Syncs as they are seen in the page: progress, commit, cancel, failure.
 
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { barriers, browser, open, Project, until } from './support.mjs';
 
@@ -16,8 +18,12 @@ before(async () => {
     'theme.yaml': 'theme:\n  active: sage_green\n  branding: {app_name: Wattle}\n',
     'datasets/brief.yaml': `brief:\n  url: SOURCE\n  query: ${counting(150_000)}\n`,
     'datasets/endless.yaml': `endless:\n  url: SOURCE\n  query: ${counting(2_000_000_000)}\n`,
+    'duckdb.yaml':
+      'duckdb:\n  path: data/demo.duckdb\n  sync_mode: manual\n  scheduler: true\n  backup: {directory: data/blocked/backups}\n',
     'datasets/broken.yaml': 'broken:\n  url: "sqlite:/nowhere/source.db"\n  query: select 1 as id\n',
   });
+  // No folder can be made where a file is.
+  writeFileSync(join(project.demo, 'data/blocked'), '');
   url = await project.serve();
 });
 
@@ -74,6 +80,22 @@ test('a source that is not there is told in plain words', async () => {
   assert.match(await failure.innerText(), /AXIS_SOURCE_UNAVAILABLE/);
   await card.locator('.badge', { hasText: 'Failed' }).waitFor();
   await page.locator('.summary.bad').waitFor();
+  await close();
+});
+
+test('backups are told, and when they fail', async () => {
+  const { page, close } = await open(chromium, url);
+  const failure = page.locator('.page > .failure');
+  await until(
+    async () => {
+      await page.reload();
+      await page.locator('.summary-facts', { hasText: /last backup\s+never/ }).waitFor();
+      return failure.count();
+    },
+    (shown) => shown === 1,
+    'the failed backup',
+  );
+  assert.match(await failure.innerText(), /The last backup failed[\s\S]*AXIS_STORE/);
   await close();
 });
 

@@ -5,7 +5,7 @@ import { api } from './api';
 import { ApiError } from './error';
 import { follow } from './events';
 import { given } from './key';
-import type { Dataset, Run, Strategy, SyncEvent } from './types';
+import type { Backup, Dataset, Run, Strategy, SyncEvent } from './types';
 import { heard } from './verdicts';
 
 /** A sync or a comparison that is going on, as the events tell it. */
@@ -21,6 +21,8 @@ export const runs = signal<Map<string, Run[]>>(new Map());
 export const live = signal<Map<string, Live>>(new Map());
 export const failed = signal<ApiError | null>(null);
 export const storeEnabled = signal(true);
+/** Nothing where no backups are asked for. */
+export const backup = signal<Backup | null>(null);
 export const readiness = signal<{ ready: boolean; degraded: boolean } | null>(null);
 
 /** Grows with each change that readers of a dataset can see. */
@@ -37,26 +39,39 @@ const GATHER = 120;
 /** A sync that took less is still shown for as long, so that people see that there was one. In milliseconds. */
 const SHOWN = 700;
 
+let asked = 0;
+/** Which question the status that is shown has answered, and the runs of each dataset: an answer may come after a newer one. */
+let statusOf = 0;
+const runsOf = new Map<string, number>();
+
 /** Asks for everything anew; for the runs only of datasets that have changed, when that is known. */
 export async function refresh(changed?: ReadonlySet<string>): Promise<void> {
+  const question = ++asked;
   try {
-    const status = await api<{ enabled: boolean; datasets: Dataset[] }>('/api/store/datasets');
+    const status = await api<{ enabled: boolean; datasets: Dataset[]; backup: Backup | null }>('/api/store/datasets');
     const known = status.datasets.map((one) => one.dataset);
     const wanted = changed ? known.filter((name) => changed.has(name)) : known;
     const logs = await Promise.all(
       wanted.map((dataset) => api<{ runs: Run[] }>('/api/store/runs', { params: { dataset, limit: RUNS } })),
     );
     const grouped = new Map(runs.value);
-    wanted.forEach((name, index) => grouped.set(name, logs[index]?.runs ?? []));
+    wanted.forEach((name, index) => {
+      if ((runsOf.get(name) ?? 0) > question) return;
+      runsOf.set(name, question);
+      grouped.set(name, logs[index]?.runs ?? []);
+    });
     batch(() => {
+      runs.value = grouped;
+      if (statusOf > question) return;
+      statusOf = question;
       datasets.value = status.datasets;
       storeEnabled.value = status.enabled;
-      runs.value = grouped;
+      backup.value = status.backup;
       failed.value = null;
     });
   } catch (error) {
-    if (error instanceof ApiError) failed.value = error;
-    else throw error;
+    if (!(error instanceof ApiError)) throw error;
+    if (statusOf < question) failed.value = error;
   }
 }
 

@@ -57,6 +57,13 @@ export interface Failure {
   retryable: boolean;
 }
 
+/** How the scheduled backups go. */
+export interface Backup {
+  directory: string;
+  last_success: string | null;
+  last_failure: { at: string; code: string; message: string } | null;
+}
+
 export interface Dataset {
   dataset: string;
   relation: string | null;

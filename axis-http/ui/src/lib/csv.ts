@@ -1,9 +1,14 @@
-/** Rows as CSV (RFC 4180), and a file for the reader. */
+/** Rows as CSV (RFC 4180) for spreadsheets, and a file for the reader. */
 
 import { cell } from './format';
 
+/** What spreadsheets take for a formula, and run; who writes traces may have thought of that. */
+const FORMULA = /^[=+\-@\t\r]/;
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
 function quoted(value: unknown): string {
-  const text = cell(value);
+  const plain = cell(value);
+  const text = FORMULA.test(plain) && !NUMBER.test(plain) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

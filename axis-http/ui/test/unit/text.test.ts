@@ -23,6 +23,8 @@ test('events are complete however the stream is cut', () => {
 
 test('csv quotes what needs it', () => {
   const row = { a: 'plain', b: 'with "quotes", and\nlines', c: null, d: { x: 1 } };
+  const formulas = { a: '=1+1', b: '- a list', c: '-1.5e3', d: -7 };
+  expect(csv(['a', 'b', 'c', 'd'], [formulas], false)).toBe("'=1+1,'- a list,-1.5e3,-7\r\n");
   expect(csv(['a', 'b', 'c', 'd'], [row])).toBe('a,b,c,d\r\nplain,"with ""quotes"", and\nlines",,"{""x"":1}"\r\n');
 });
 

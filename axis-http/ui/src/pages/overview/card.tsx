@@ -8,10 +8,11 @@ import type { Dataset } from '../../core/types';
 import { count, duration } from '../../lib/format';
 import { freshAt, HEALTH, health } from '../../lib/fresh';
 import { isVerifying } from '../../lib/progress';
-import { datasetTitle, explain } from '../../lib/words';
+import { datasetTitle } from '../../lib/words';
 import { Icon, type IconName } from '../../ui/icons';
 import { Ago } from '../../ui/layout';
 import { Actions, verify } from './actions';
+import { FailureNote } from './failure';
 import { ProgressBar, ProgressText } from './progress';
 import { Runs } from './runs';
 import { VerdictNote } from './verdict';
@@ -84,11 +85,14 @@ export function DatasetCard({ dataset }: { dataset: Dataset }) {
         <Runs name={datasetTitle(name)} runs={runs.value.get(name) ?? []} report={dataset.last_success} />
       </div>
       {failure && (
-        <FailureNote code={failure.code} message={failure.message} at={failure.at} served={dataset.generation > 0} />
+        <FailureNote
+          code={failure.code}
+          message={failure.message}
+          at={failure.at}
+          still={dataset.generation > 0 && 'What was read before is still served.'}
+        />
       )}
-      {dataset.derived?.error && (
-        <FailureNote code="AXIS_SCHEMA_MISMATCH" message={dataset.derived.error} at={null} served={false} />
-      )}
+      {dataset.derived?.error && <FailureNote code="AXIS_SCHEMA_MISMATCH" message={dataset.derived.error} at={null} />}
       {!dataset.configured && !dataset.last_success && (
         <p class="card-note">
           No connection is configured. Rows may be uploaded, or configure a connection and queries.
@@ -99,33 +103,5 @@ export function DatasetCard({ dataset }: { dataset: Dataset }) {
       </div>
       <Actions dataset={dataset} live={going} />
     </article>
-  );
-}
-
-interface FailureProps {
-  code: string;
-  message: string;
-  at: string | null;
-  served: boolean;
-}
-
-function FailureNote({ code, message, at, served }: FailureProps) {
-  const { title, hint } = explain(code);
-  return (
-    <div class="failure" role="alert">
-      <p class="failure-title">
-        {title}
-        {at && (
-          <span class="dim">
-            , <Ago at={at} />
-          </span>
-        )}
-      </p>
-      <p class="failure-message">{message}</p>
-      <p class="dim">
-        {hint} {served && 'What was read before is still served.'}
-      </p>
-      <code>{code}</code>
-    </div>
   );
 }

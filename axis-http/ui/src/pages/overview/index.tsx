@@ -1,17 +1,19 @@
 /** Whether the data is fresh: a sentence for all datasets, and a card for each. */
 
-import { enabled, failed, refresh, storeEnabled } from '../../core/datasets';
+import { backup, enabled, failed, refresh, storeEnabled } from '../../core/datasets';
 import { api } from '../../core/api';
 import { Button } from '../../ui/controls';
 import { Empty, Problem, Skeleton, complain, note } from '../../ui/feedback';
 import { Page } from '../../ui/layout';
 import { DatasetCard } from './card';
+import { FailureNote } from './failure';
 import { Headlines } from './headlines';
 import { Summary } from './summary';
 
 export default function Overview() {
   const datasets = enabled.value;
   const error = failed.value;
+  const unsaved = backup.value?.last_failure;
   return (
     <Page
       title="Overview"
@@ -28,7 +30,8 @@ export default function Overview() {
           Set <code>duckdb.enabled: true</code> in the configuration and start the server again.
         </Empty>
       )}
-      {datasets && datasets.length > 0 && <Summary datasets={datasets} />}
+      {datasets && datasets.length > 0 && <Summary datasets={datasets} backup={backup.value} />}
+      {unsaved && <FailureNote what="The last backup failed" {...unsaved} still="It is tried again soon." />}
       <div class="cards">
         {datasets?.map((dataset) => (
           <DatasetCard key={dataset.dataset} dataset={dataset} />

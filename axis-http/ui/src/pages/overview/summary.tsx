@@ -2,13 +2,13 @@
 
 import { now } from '../../core/clock';
 import { live } from '../../core/datasets';
-import type { Dataset } from '../../core/types';
+import type { Backup, Dataset } from '../../core/types';
 import { count, plural } from '../../lib/format';
 import { freshAt, health } from '../../lib/fresh';
 import { Icon, type IconName } from '../../ui/icons';
 import { Ago } from '../../ui/layout';
 
-export function Summary({ datasets }: { datasets: Dataset[] }) {
+export function Summary({ datasets, backup }: { datasets: Dataset[]; backup: Backup | null }) {
   const by = datasets.map((dataset) => health(dataset, live.value.has(dataset.dataset), now.value));
   const failed = by.filter((one) => one === 'failed').length;
   const waiting = by.filter((one) => one === 'stale' || one === 'missing').length;
@@ -28,6 +28,11 @@ export function Summary({ datasets }: { datasets: Dataset[] }) {
         <span>
           last read <b class="num">{newest ? <Ago at={newest} /> : 'never'}</b>
         </span>
+        {backup && (
+          <span>
+            last backup <b class="num">{backup.last_success ? <Ago at={backup.last_success} /> : 'never'}</b>
+          </span>
+        )}
       </p>
     </div>
   );
