@@ -2,10 +2,10 @@
 
 use std::ffi::c_char;
 use std::ptr::null_mut;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axis_core::blocking;
+use axis_core::{Error, ErrorKind, blocking};
+use parking_lot::Mutex;
 
 use crate::engine::axis_engine;
 use crate::error::{axis_error, axis_status};
@@ -67,9 +67,11 @@ pub unsafe extern "C" fn axis_events_next(
     let call = |gate: &Gate| {
         let listener = gate.lend::<Listener>(events, "events")?;
         let out = gate.out(event_json_out, "event_json_out")?;
-        // Where an event is in the queue is right at any time.
-        let mut events = listener.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match events.next_timeout(Duration::from_millis(timeout_ms))? {
+        let (since, timeout) = (Instant::now(), Duration::from_millis(timeout_ms));
+        // Another thread may be waiting for the same event.
+        let taken = listener.0.try_lock_for(timeout);
+        let mut events = taken.ok_or_else(|| Error::new(ErrorKind::Timeout, "nothing has happened"))?;
+        match events.next_timeout(timeout.saturating_sub(since.elapsed()))? {
             Some(event) => out.json(&*event),
             None => out.write(null_mut()),
         }
