@@ -18,7 +18,8 @@ AXIS = TARGET / "debug/axis"
 # Longer than anything here takes on a slow machine.
 DEADLINE = 60.0
 API_KEY = "0123456789abcdef0123456789abcdef"
-READER_PASSWORD = "s3ntinel-pa55word"
+# What addresses, YAML, SQL and shells would each take for something else.
+READER_PASSWORD = "s3ntinel/pa55#word?%41: 'q' \"d\" @$"
 
 
 def tool(name: str) -> str:

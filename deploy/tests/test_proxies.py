@@ -130,3 +130,17 @@ def test_the_doctor_finds_nothing_wrong_through_the_proxy(proxy, server):
     wrong = [check for check in checks if check["severity"] != "ok" and check["check"] not in ("store", "debug")]
     assert not wrong, wrong
     assert {check["check"] for check in checks} >= {"health", "ready", "role", "tls", "queries"}
+
+
+def test_a_backup_comes_through_the_proxy_from_a_server_that_is_trusted(proxy, server, tmp_path):
+    file = tmp_path / "monday.axis"
+    command = [str(AXIS), "backup", str(file), "--json", "--from", f"https://localhost:{proxy.port}"]
+    run = subprocess.run(command, env=server.variables, capture_output=True, text=True)
+    assert (run.returncode, json.loads(run.stdout)["error"]["code"]) == (1, "AXIS_SOURCE_UNAVAILABLE"), run.stdout
+    assert not file.exists()
+    variables = server.variables | {"SSL_CERT_FILE": str(proxy.authority)}
+    run = subprocess.run(command, env=variables, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert file.stat().st_size == report["bytes"]
+    assert "monitoring" in report["manifest"]["datasets"]
