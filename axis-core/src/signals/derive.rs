@@ -6,7 +6,6 @@
 use std::fmt::Write as _;
 
 use arrow::array::AsArray as _;
-use chrono::DateTime;
 use duckdb::types::ValueRef;
 use duckdb::{Appender, Connection, Row as StoredRow, params};
 
@@ -15,6 +14,7 @@ use super::case::{Case, Row, read_metrics};
 use super::columns::{Columns, SHARED};
 use super::record::fields;
 use super::schema::Collector;
+use crate::calendar::{self, MICROS_PER_DAY};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::{ColumnInfo, columns_of};
 use crate::source::ident::{ident, literal};
@@ -188,21 +188,17 @@ impl Ordered<'_> {
 fn time(value: ValueRef<'_>, zoned: bool) -> Option<String> {
     match value {
         ValueRef::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        ValueRef::Timestamp(unit, value) => {
-            let micros = unit.to_micros(value);
-            let Some(time) =
-                DateTime::from_timestamp_micros(micros).filter(|_| micros.unsigned_abs() != i64::MAX.unsigned_abs())
-            else {
-                return Some(if micros > 0 { "infinity" } else { "-infinity" }.to_owned());
-            };
-            let format = match (micros % 1_000_000 == 0, zoned) {
-                (true, true) => "%Y-%m-%d %H:%M:%S+00:00",
-                (true, false) => "%Y-%m-%d %H:%M:%S",
-                (false, true) => "%Y-%m-%d %H:%M:%S%.6f+00:00",
-                (false, false) => "%Y-%m-%d %H:%M:%S%.6f",
-            };
-            Some(time.format(format).to_string())
-        }
+        ValueRef::Timestamp(unit, value) => Some(match unit.to_micros(value) {
+            i64::MAX => "infinity".to_owned(),
+            micros if micros <= -i64::MAX => "-infinity".to_owned(),
+            micros => {
+                let date = calendar::date(micros.div_euclid(MICROS_PER_DAY));
+                let clock = calendar::clock(micros.rem_euclid(MICROS_PER_DAY));
+                let clock = clock.strip_suffix(".000000").unwrap_or(&clock);
+                let zone = if zoned { "+00:00" } else { "" };
+                format!("{date} {clock}{zone}")
+            }
+        }),
         _ => None,
     }
 }
@@ -301,4 +297,26 @@ fn collect(connection: &Connection, reason: &Reason) -> Result<Collected> {
         Ok(())
     })?;
     Ok(collected)
+}
+
+#[cfg(test)]
+mod tests {
+    use duckdb::types::TimeUnit;
+
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_store_also_beyond_what_chrono_has() {
+        for (micros, zoned, expected) in [
+            (1_767_225_600_000_000, true, "2026-01-01 00:00:00+00:00"),
+            (1_767_225_600_250_000, false, "2026-01-01 00:00:00.250000"),
+            (-1, false, "1969-12-31 23:59:59.999999"),
+            (9_223_371_244_799_999_999, false, "+294246-12-31 23:59:59.999999"),
+            (i64::MAX, true, "infinity"),
+            (-i64::MAX, false, "-infinity"),
+        ] {
+            let value = ValueRef::Timestamp(TimeUnit::Microsecond, micros);
+            assert_eq!(time(value, zoned).unwrap(), expected);
+        }
+    }
 }
