@@ -32,8 +32,7 @@ gather() {
     dist=$target/dist-check
     rm -rf "$dist"
     mkdir -p "$dist"
-    cp "$target"/python/wheels/*.whl "$dist/"
-    (cd axis-node && npm pack --silent --pack-destination "$dist" >/dev/null)
+    cp "$target"/python/wheels/*.whl "$target"/node/*.tgz "$dist/"
     scripts/build.sh --quiet
     scripts/c.sh archive "$target/debug" "$dist"
 }

@@ -75,15 +75,27 @@ build() {
     fi
 }
 
+# Packs what was built for tests, unless nothing has changed since.
+packed() {
+    tarball=$target/node/axis-engine-$(node -p 'require("./package.json").version').tgz
+    if [ ! -f "$tarball" ] || [ -n "$(find dist native package.json README.md -newer "$tarball" | head -n 1)" ]; then
+        mkdir -p "$target/node"
+        rm -f "$target"/node/*.tgz
+        npm pack --silent --pack-destination "$target/node" >/dev/null
+    fi
+    echo "$tarball"
+}
+
 case $task in
     build)
         build
         ;;
     test)
         build
+        AXIS_NODE_TARBALL=$(packed)
         AXIS_TEST_POSTGRES=$target/debug/axis-testkit-postgres
         AXIS_NODE_OUT=$(cat "$target/axis-node-out")
-        export AXIS_TEST_POSTGRES AXIS_NODE_OUT
+        export AXIS_TEST_POSTGRES AXIS_NODE_OUT AXIS_NODE_TARBALL
         # What the addon needs, it must find by itself.
         unset LD_LIBRARY_PATH
         [ $# != 0 ] || set -- test/*.test.mjs
