@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and the machine lacks; whatever is there stays as it is.
 #
-# Usage: bootstrap.sh postgresql|rust|cxx|python|node|chromium|pkg-config|patchelf|c|nginx|caddy|systemd-analyze|debootstrap ...
+# Usage: bootstrap.sh postgresql|rust|cxx|python|node|chromium|pkg-config|patchelf|c|nginx|caddy|systemd-analyze|debootstrap|curl ...
 #   postgresql  `initdb` and `postgres`, for the throw-away servers of the tests
 #   rust        rustfmt and clippy
 #   cxx         a C++ compiler: for the header's test, and to compile DuckDB itself
@@ -15,6 +15,7 @@
 #   caddy       $AXIS_CACHE_DIR/tools (~/.cache/axis/tools) unless the search path has them
 #   systemd-analyze  looks at the unit of deploy/
 #   debootstrap for `scripts/deploy.sh replay`
+#   curl        for the requests of the book, which a test sends
 set -eu
 
 say() {
@@ -142,10 +143,11 @@ for need in "$@"; do
         caddy) unpack caddy version ;;
         systemd-analyze) command -v systemd-analyze >/dev/null 2>&1 || install "systemd-analyze" systemd ;;
         debootstrap) command -v debootstrap >/dev/null 2>&1 || [ -x /usr/sbin/debootstrap ] || install "debootstrap" debootstrap ;;
+        curl) command -v curl >/dev/null 2>&1 || install "curl" curl ;;
         chromium) have_chromium || install "Chromium" chromium fonts-dejavu-core ;;
         pkg-config) command -v pkg-config >/dev/null 2>&1 || install "pkg-config" pkg-config ;;
         *)
-            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, chromium, pkg-config, patchelf, c, nginx, caddy, systemd-analyze, debootstrap"
+            say "there is no \`$need\`; there are: postgresql, rust, cxx, python, node, chromium, pkg-config, patchelf, c, nginx, caddy, systemd-analyze, debootstrap, curl"
             exit 2
             ;;
     esac

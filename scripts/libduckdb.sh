@@ -60,7 +60,7 @@ platform() {
 
 # Downloads into the cache; what is in the cache is complete and checked.
 fetch() {
-    scripts/bootstrap.sh node || without "npm is not installed, so the prebuilt library cannot be fetched"
+    command -v npm >/dev/null 2>&1 || scripts/bootstrap.sh node || without "npm is not installed, so the prebuilt library cannot be fetched"
     command -v tar >/dev/null 2>&1 || without "tar is not installed, so the prebuilt library cannot be unpacked"
     mkdir -p "$cache"
     work=$(mktemp -d "$cache/fetch.XXXXXX")
