@@ -1,5 +1,5 @@
-# Everything that is done with this tree. `make demo` and `make test` need Rust, a C compiler and npm, which comes with
-# Node; what else is missing they get by themselves.
+# Everything that is done with this tree. `make demo` and `make test` need Rust and a C compiler; what else
+# is missing they get by themselves.
 
 SHELL = /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -26,7 +26,7 @@ FEATURES = $(if $(filter bundled,$(shell cat $(MODE) 2>/dev/null)),--features bu
 RUN_PATH = LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
 	DYLD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)$${DYLD_LIBRARY_PATH:+:$$DYLD_LIBRARY_PATH}"
 
-.PHONY: help ui demo test core-test rust-test languages docs dist program soak check fmt bench fuzz install libduckdb clean bootstrap
+.PHONY: help ui demo test core-test rust-test lint scenarios packages languages docs dist program soak check fmt bench fuzz install libduckdb clean bootstrap
 
 help: ## what there is
 	@echo "make <target> [ARGS=...]"
@@ -39,11 +39,13 @@ demo: libduckdb ## everything at work on made-up data; ARGS=--once ends after th
 	@scripts/ui.sh build || echo "ui: the dashboard could not be built; the demonstration goes on without it" >&2
 	cargo run --locked -p axis-http --bin axis $(FEATURES) -- demo $(ARGS)
 
-test: bootstrap ui check ## formatting, lints, documentation and every test; with ARGS, for cargo test, only tests of Rust
+test: bootstrap libduckdb ui ## formatting, lints, documentation and every test; with ARGS, for cargo test, only tests of Rust
 ifdef ARGS
 	$(RUN_PATH) cargo test --locked --workspace $(FEATURES) $(ARGS)
 else
-	@AXIS_WHOLE=1 $(MAKE) languages SUITES="core-test rust-test"
+	@scripts/bootstrap.sh rust
+	cargo fmt --all --check
+	@AXIS_WHOLE=1 $(MAKE) languages BESIDE="core-test" MORE="rust-test lint"
 endif
 
 # The tests of the core take longest. They run beside all the rest, which leaves them the processor, and which has to name every other
@@ -54,6 +56,11 @@ rust-test:
 	MAKEFLAGS= $(RUN_PATH) nice cargo test --locked --workspace $(FEATURES) --lib --bins --test it --test run
 	MAKEFLAGS= $(RUN_PATH) nice cargo test --locked --workspace $(FEATURES) --doc
 
+# In a directory of its own nobody waits for it, and it waits for nobody.
+lint:
+	MAKEFLAGS= CARGO_TARGET_DIR="$(TARGET)/lint" nice cargo clippy --locked --workspace --all-targets $(FEATURES) -- -D warnings
+	MAKEFLAGS= CARGO_TARGET_DIR="$(TARGET)/lint" RUSTDOCFLAGS="-D warnings" nice cargo doc --locked --workspace --no-deps $(FEATURES)
+
 docs: ## the book in docs/, built into the target directory
 	@scripts/bootstrap.sh python
 	CARGO_TARGET_DIR="$(TARGET)" scripts/docs.sh build
@@ -63,13 +70,17 @@ languages: bootstrap libduckdb ui ## the tests of Python, Node and the dashboard
 	@scripts/bootstrap.sh python node chromium pkg-config patchelf nginx caddy systemd-analyze
 	scripts/build.sh
 	@echo "several suites run at once; what one prints follows when it has ended" >&2
-	@$(MAKE) -j4 --output-sync=target $(SUITES) python-test node-test ui-test deploy-test docs-test
-	scripts/conformance.sh
-	scripts/dist.sh check
+	@$(MAKE) -j5 --output-sync=target $(BESIDE) python-test node-test $(MORE) ui-test deploy-test docs-test scenarios packages
 
 # They wait for servers and browsers more than for the processor, so several run at once.
 %-test:
 	nice scripts/$*.sh test
+
+# Both take what the tests of Python and Node have built.
+scenarios: python-test node-test
+	nice scripts/conformance.sh
+packages: python-test node-test
+	nice scripts/dist.sh check
 
 dist: libduckdb ## what a release hands out, in release builds: wheel, npm package, archive for C
 	scripts/dist.sh build
@@ -88,8 +99,7 @@ soak: bootstrap libduckdb ui ## the tests, with those that try out chance in the
 check: libduckdb ## formatting, lints and documentation, warnings being errors
 	@scripts/bootstrap.sh rust
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets $(FEATURES) -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps $(FEATURES)
+	@$(MAKE) lint
 
 fmt: ## formats the source
 	cargo fmt --all
@@ -118,7 +128,7 @@ libduckdb: ## fetches the prebuilt DuckDB library; AXIS_DUCKDB=bundled compiles 
 	fi && echo $$mode >$(MODE)
 
 bootstrap: # installs what the tests need and the machine lacks
-	@scripts/bootstrap.sh postgresql c
+	@scripts/bootstrap.sh postgresql c curl
 
 clean: ## removes what was built; what was downloaded stays in the cache
 	cargo clean

@@ -4,6 +4,7 @@
 #
 # Usage: build.sh [--release] [argument of cargo build ...]
 # AXIS_WHOLE asks for what `cargo test` builds, too: whoever runs both finds everything built, and nothing is replaced meanwhile.
+# The module for Python is left to maturin, for which pyo3 would be built again.
 # Needs libduckdb (make libduckdb), or AXIS_DUCKDB=bundled, which compiles DuckDB into each of them.
 set -eu
 
@@ -15,6 +16,6 @@ features=
 [ "$(cat "$target/duckdb/mode" 2>/dev/null || echo "${AXIS_DUCKDB:-prebuilt}")" != bundled ] || features="--features bundled"
 packages="-p axis-ffi -p axis-node -p axis-py"
 [ "${1:-}" = --release ] || packages="-p axis-ffi -p axis-node -p axis-http -p axis-conformance -p axis-testkit"
-[ "${1:-}" = --release ] || [ -z "${AXIS_WHOLE:-}" ] || packages="--workspace --all-targets"
+[ "${1:-}" = --release ] || [ -z "${AXIS_WHOLE:-}" ] || packages="--workspace --all-targets --exclude axis-py"
 # shellcheck disable=SC2086
 exec cargo build --locked $packages $features "$@"

@@ -70,7 +70,7 @@ case ${1:-} in
         ;;
     test)
         shift
-        build "$home/wheels" --profile dev
+        build "$home/wheels" --profile dev --compression-level 1
         wheel=$(newest "$home/wheels")
         if [ -z "$(find "$venv/installed" -newer "$wheel" 2>/dev/null)" ]; then
             "$venv/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheel"

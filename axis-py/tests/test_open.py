@@ -206,8 +206,8 @@ def test_opening_again_and_again_keeps_nothing(tmp_path: Path) -> None:
         with axis.open(tmp_path / f"{number % 4}.duckdb") as engine:
             assert engine.query("select ? as n", [number]).rows() == [{"n": number}]
 
-    rounds = 10_000 if os.environ.get("AXIS_SOAK") == "1" else 200
-    for number in range(100):
+    rounds = 10_000 if os.environ.get("AXIS_SOAK") == "1" else 150
+    for number in range(50):
         round(number)
     files, megabytes = used()
     for number in range(rounds):

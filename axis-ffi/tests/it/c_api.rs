@@ -79,7 +79,7 @@ fn opening_and_closing_grows_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let options = json!({ "store": directory.path().join("s.duckdb") }).to_string();
     let program = Program::compile("cycles.c", Checks::None);
-    program.run(&[&options, if soaks { "10000" } else { "300" }]);
+    program.run(&[&options, if soaks { "10000" } else { "150" }]);
 }
 
 #[test]
