@@ -42,7 +42,7 @@ pub struct CompactReport {
 /// `NotFound` when there is no store, `Locked` when somebody has it open, `Store` when it cannot be read or written, `Cancelled`.
 ///
 /// # Cancellation
-/// By the token of the options. The store is left as it was.
+/// By the token of the options, or by dropping the future. The store is left as it was.
 pub async fn compact(config: &Config, options: CompactOptions) -> Result<CompactReport> {
     let since = Instant::now();
     let store = config.store.path.clone();

@@ -78,11 +78,12 @@ impl Job {
         }
     }
 
-    /// Runs the work on a thread where it may take its time.
+    /// Runs the work on a thread where it may take its time. It is not wanted any more once nobody waits for it.
     pub(super) async fn on_thread<T: Send + 'static>(
         self,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let _unwanted = self.cancel.clone().drop_guard();
         tokio::task::spawn_blocking(move || work(&self))
             .await
             .unwrap_or_else(|_| Err(panicked()))

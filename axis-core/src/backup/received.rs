@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// something else has the name, `Cancelled`.
 ///
 /// # Cancellation
-/// By the token of the options. Nothing is left behind.
+/// By the token of the options, or by dropping the future. Nothing is left behind.
 pub async fn receive(
     path: impl Into<PathBuf>,
     from: impl Read + Send + 'static,

@@ -22,7 +22,7 @@ use crate::store::Vacant;
 /// newer version, or files cannot be written; `Locked` when somebody has the store open; `Cancelled`.
 ///
 /// # Cancellation
-/// By the token of the options. What was there is left as it was.
+/// By the token of the options, or by dropping the future. What was there is left as it was.
 pub async fn restore(path: impl Into<PathBuf>, config: &Config, options: RestoreOptions) -> Result<RestoreReport> {
     let (path, store) = (path.into(), config.store.path.clone());
     let force = options.force;

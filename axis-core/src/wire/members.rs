@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// The members that have not been taken yet.
 pub(super) struct Members {
     /// What they are members of, for messages.
-    of: &'static str,
+    pub(super) of: &'static str,
     left: RefCell<Map<String, Value>>,
     known: RefCell<Vec<&'static str>>,
 }

@@ -4,14 +4,17 @@
 //! or has a wrong value, is [`InvalidArgument`](crate::ErrorKind::InvalidArgument) and named, with those that there are. `null`
 //! stands for no options at all, and as a member for its default.
 
+mod backups;
+mod configured;
 mod members;
 mod opening;
 mod options;
 mod questions;
 mod text;
 
+pub use backups::{backup_options, compact_options, restore_options};
 pub use opening::Opening;
-pub use options::{backup_options, bound, page_request, query, restore_options, sync_options, verify_options};
+pub use options::{bound, page_request, query, sync_options, verify_options};
 pub use questions::{QUESTIONS, ask};
 pub use text::json;
 

@@ -6,7 +6,6 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::members::{Members, kind, wrong};
-use crate::backup::{BackupFormat, BackupOptions, RestoreOptions};
 use crate::dataset::{SyncOptions, VerifyOptions};
 use crate::error::Result;
 use crate::query::{Filters, PageRequest, Query, SortDirection, Value as Bound};
@@ -44,29 +43,6 @@ pub fn verify_options(options: Value) -> Result<VerifyOptions> {
     }
     members.finish()?;
     Ok(read)
-}
-
-/// Reads `{format: "duckdb" | "parquet"}`.
-///
-/// # Errors
-/// `InvalidArgument`.
-pub fn backup_options(options: Value) -> Result<BackupOptions> {
-    let members = Members::of("the backup options", options)?;
-    let formats = [("duckdb", BackupFormat::Duckdb), ("parquet", BackupFormat::Parquet)];
-    let format = members.choice("format", &formats, BackupFormat::Duckdb)?;
-    members.finish()?;
-    Ok(BackupOptions::default().format(format))
-}
-
-/// Reads `{force: bool}`.
-///
-/// # Errors
-/// `InvalidArgument`.
-pub fn restore_options(options: Value) -> Result<RestoreOptions> {
-    let members = Members::of("the restore options", options)?;
-    let force = members.take_or("force", false)?;
-    members.finish()?;
-    Ok(RestoreOptions::default().force(force))
 }
 
 /// Reads the values of a query, a list for `?` and `$1` or an object for `$name`, and its options

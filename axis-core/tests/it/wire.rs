@@ -1,5 +1,7 @@
 //! The JSON of the adapters: options, requests, answers.
 
+use std::path::Path;
+
 use axis_core::config::Env;
 use axis_core::{ErrorKind, wire};
 use serde_json::{Value, json};
@@ -62,8 +64,20 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
             &["`format`", "`zip`", "duckdb, parquet"],
         ),
         (
-            refused(wire::restore_options(json!({"force": 1}))),
+            refused(wire::restore_options(json!({"force": 1}), &Env::default())),
             &["`force`", "boolean"],
+        ),
+        (
+            refused(wire::restore_options(json!({"scheduler": true}), &Env::default())),
+            &["`scheduler`", "the restore options", "store, config, env, force"],
+        ),
+        (
+            refused(wire::compact_options(json!({"take_over_seconds": 3}), &Env::default())),
+            &["`take_over_seconds`", "the compact options", "store, config, env"],
+        ),
+        (
+            refused(wire::compact_options(json!({"config": 1}), &Env::default())),
+            &["`config` of the compact options", "a number"],
         ),
         (
             refused(wire::query("select 1", json!([1, [2]]), Value::Null)),
@@ -127,9 +141,28 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
         json!({ "config": format!("eval_db:\n  password: {secret}\n") }),
         json!({ "config": { url.as_str(): {} } }),
     ] {
-        let told = refused(wire::Opening::from_json(options, &Env::default()));
-        assert!(!told.contains(secret), "{told}");
+        for told in [
+            refused(wire::Opening::from_json(options.clone(), &Env::default())),
+            refused(wire::restore_options(options, &Env::default())),
+        ] {
+            assert!(!told.contains(secret), "{told}");
+        }
     }
+}
+
+#[test]
+fn restoring_and_compacting_mean_the_store_that_opening_means() {
+    let env = Env::new([("HOME_OF_IT".to_owned(), "/srv/here".to_owned())]);
+    let files = json!({"duckdb": {"path": "${HOME_OF_IT}/a.duckdb"}});
+    let (config, options) = wire::restore_options(json!({"config": files, "force": true}), &env).unwrap();
+    assert_eq!(config.store.path, Path::new("/srv/here/a.duckdb"));
+    assert!(options.force);
+    let given = json!({"config": files, "store": "b.duckdb", "env": {"HOME_OF_IT": "/elsewhere"}});
+    let (config, _) = wire::compact_options(given, &env).unwrap();
+    assert_eq!(config.store.path, Path::new("b.duckdb"));
+    let given = json!({"config": files, "env": {"HOME_OF_IT": "/elsewhere"}});
+    let (config, _) = wire::compact_options(given, &env).unwrap();
+    assert_eq!(config.store.path, Path::new("/elsewhere/a.duckdb"));
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Compacting, streams, and the calls that wait.
 
 use std::io::Read as _;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
-use axis_core::backup::{BackupOptions, BackupStage, CompactOptions, compact, receive};
+use axis_core::backup::{BackupOptions, BackupStage, CompactOptions, RestoreOptions, compact, receive, restore};
 use axis_core::{CancellationToken, ErrorKind, Strategy, SyncOptions};
+use tokio::sync::{Notify, oneshot};
 
 use super::{ALL, names, restored, shop};
 use crate::support::{open, sync, text};
@@ -120,9 +121,44 @@ async fn a_stream_is_a_backup_and_leaves_nothing_beside_the_store() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_the_token_or_by_dropping_the_future_what_was_there_is_left_as_it_was() {
+    let shop = shop("given_up").await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let backup = elsewhere.path().join("b.axis");
+    shop.engine.backup(&backup, BackupOptions::default()).await.unwrap();
+    let mut config = shop.engine.config().clone();
+    config.store.path = elsewhere.path().join("s.duckdb");
+    let cancel = CancellationToken::new();
+    let token = cancel.clone();
+    let options = RestoreOptions::default()
+        .cancel(cancel)
+        .progress(move |_| token.cancel());
+    let error = restore(&backup, &config, options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.chain());
+    assert_eq!(names(elsewhere.path()), ["b.axis", "s.duckdb.lock"]);
+    // The work goes on only when nobody waits for it any more.
+    let begun = Arc::new(Notify::new());
+    let (dropped, wait) = mpsc::channel::<()>();
+    let (ended, end) = oneshot::channel::<()>();
+    let (checking, held) = (Arc::clone(&begun), Mutex::new((wait, ended)));
+    let options = RestoreOptions::default().progress(move |_| {
+        checking.notify_one();
+        let _ = held.lock().unwrap().0.recv();
+    });
+    let restoring = tokio::spawn(async move { restore(backup, &config, options).await });
+    begun.notified().await;
+    restoring.abort();
+    assert!(restoring.await.unwrap_err().is_cancelled());
+    drop(dropped);
+    end.await.unwrap_err();
+    assert_eq!(names(elsewhere.path()), ["b.axis", "s.duckdb.lock"]);
+    shop.engine.close().await.unwrap();
+}
+
 #[test]
 fn whoever_waits_has_the_same_calls() {
-    use axis_core::backup::{BackupFormat, RestoreOptions};
+    use axis_core::backup::BackupFormat;
     use axis_core::blocking;
     use axis_core::config::Config;
 
