@@ -15,9 +15,10 @@
  *  6. A panic of the library becomes AXIS_INTERNAL. The engine in which it happened answers AXIS_CLOSED from then on, and is
  *     still to be freed.
  *  7. Engines, jobs, reports and errors may be used by several threads at once, except while they are freed. An ArrowArrayStream
- *     is read by one thread at a time. Callbacks run on threads of the library, take `userdata` first, and their arguments live
- *     for the call. After a fork the parent goes on; in a child of a process that has opened an engine every function that can
- *     fail is AXIS_CLOSED, and nothing that has threads is freed: they did not come along. The child may call exec.
+ *     is read by one thread at a time. Callbacks run on threads of the library unless they say otherwise, take `userdata` first,
+ *     and their arguments live for the call. After a fork the parent goes on; in a child of a process that has opened an engine
+ *     every function that can fail is AXIS_CLOSED, and nothing that has threads is freed: they did not come along. The child may
+ *     call exec.
  *  8. Handles are freed in any order: a job or a stream keeps alive what it needs of its engine.
  *  9. Options begin with `struct_size`: initialise them with their ..._INIT. The library reads no further than that. Numbers are
  *     never given another meaning, and functions are only added within a major version, which the SONAME carries.
@@ -118,6 +119,12 @@ struct ArrowArrayStream {
 // Incremental, and rows that were deleted in the source are looked for.
 #define AXIS_SYNC_MODE_RECONCILE 2
 
+// One file, with the DuckDB file in it.
+#define AXIS_BACKUP_FORMAT_DUCKDB 0
+
+// A folder with a Parquet file a table.
+#define AXIS_BACKUP_FORMAT_PARQUET 1
+
 // The first part of the version. While it is 0, a new second part may change anything.
 #define AXIS_VERSION_MAJOR 0
 
@@ -188,6 +195,23 @@ typedef struct axis_query_options {
   // A JSON object of options as in other languages, {"timeout_ms": 1000, "max_rows": 10}; its members win. NULL for none.
   const char *json;
 } axis_query_options;
+
+// How to back up. Begin with AXIS_BACKUP_OPTIONS_INIT.
+typedef struct axis_backup_options {
+  // The size of the structure.
+  size_t struct_size;
+  // AXIS_BACKUP_FORMAT_DUCKDB or AXIS_BACKUP_FORMAT_PARQUET.
+  uint32_t format;
+  // A JSON object of options as in other languages, {"format": "parquet"}; its members win. NULL for none.
+  const char *json;
+} axis_backup_options;
+
+// Hears how far a backup, a restore or a compaction is: what is being done (`copying`, `writing`, `checking` or `loading`), and how
+// much of how much of that is done, in bytes or tables. Returns whether to go on: false cancels the work, unless it ends sooner.
+//
+// Called on the thread that waits for the work, which goes on meanwhile; `stage` lives for the call. It may call other functions of the
+// engine, but must not throw.
+typedef bool (*axis_backup_callback)(void *userdata, const char *stage, uint64_t done, uint64_t total);
 
 // How to verify. Begin with AXIS_VERIFY_OPTIONS_INIT.
 typedef struct axis_verify_options {
@@ -509,6 +533,51 @@ const char *axis_verify_report_json(const struct axis_verify_report *report);
 // Frees a report. NULL is fine.
 void axis_verify_report_free(struct axis_verify_report *report);
 
+// Writes a backup of everything that is committed now, while syncs and queries go on, and writes its report as a JSON object: path,
+// bytes, elapsed_ms, manifest. NULL for the options is their defaults, NULL for the callback no progress.
+//
+// A file takes the place of another backup; a folder must not exist yet, or be empty. It appears under its name once it is whole;
+// its directory has room for twice the store meanwhile. Whatever the error, nothing is left behind.
+//
+// Errors: AXIS_INVALID_ARGUMENT when something else is there, AXIS_BUSY while another backup is made, AXIS_STORE, AXIS_LOCKED,
+// AXIS_CANCELLED.
+axis_status axis_engine_backup(const struct axis_engine *engine,
+                               const char *path,
+                               const struct axis_backup_options *options,
+                               axis_backup_callback on_progress,
+                               void *userdata,
+                               char **json_out,
+                               struct axis_error **error_out);
+
+// Makes a store from a backup, a file or a folder, and writes its report as a JSON object: store, replaced, bytes, elapsed_ms, manifest.
+// Nobody may have the store open. NULL for the callback is no progress.
+//
+// The options are a JSON object, or NULL: `store`, `config` and `env` as for axis_engine_open, and `force` (boolean), without which
+// a store that is there already is not replaced. All checksums are compared before anything is written to where the store is, and it
+// takes its place at once. Whatever the error, what was there is left as it was.
+//
+// Errors: AXIS_INVALID_ARGUMENT when there is a store already, AXIS_NOT_FOUND, AXIS_STORE when the backup is damaged or of a newer
+// version, AXIS_LOCKED, AXIS_CONFIG, AXIS_CANCELLED.
+axis_status axis_restore(const char *path,
+                         const char *options_json,
+                         axis_backup_callback on_progress,
+                         void *userdata,
+                         char **json_out,
+                         struct axis_error **error_out);
+
+// Writes a store anew, without the room that is free in its file, and writes a report as a JSON object: store, bytes_before,
+// bytes_after, tables, rows, elapsed_ms. Nobody may have the store open. NULL for the callback is no progress.
+//
+// The options are a JSON object, or NULL: `store`, `config` and `env` as for axis_engine_open. Whatever the error, the store is
+// left as it was.
+//
+// Errors: AXIS_NOT_FOUND when there is no store, AXIS_LOCKED, AXIS_STORE, AXIS_CONFIG, AXIS_INVALID_ARGUMENT, AXIS_CANCELLED.
+axis_status axis_compact(const char *options_json,
+                         axis_backup_callback on_progress,
+                         void *userdata,
+                         char **json_out,
+                         struct axis_error **error_out);
+
 // Syncs a dataset and waits for the report. NULL for the options is their defaults.
 //
 // Errors: AXIS_BUSY, AXIS_CONFIG, AXIS_SOURCE_UNAVAILABLE, AXIS_SOURCE_REJECTED, AXIS_SCHEMA_MISMATCH, AXIS_STORE, AXIS_LOCKED,
@@ -564,5 +633,6 @@ uint32_t axis_version_number(void);
 #define AXIS_SYNC_OPTIONS_INIT {sizeof(axis_sync_options), AXIS_SYNC_MODE_AUTO, 0, NULL}
 #define AXIS_VERIFY_OPTIONS_INIT {sizeof(axis_verify_options), 0, 0, NULL}
 #define AXIS_QUERY_OPTIONS_INIT {sizeof(axis_query_options), 0, 0, NULL, NULL, NULL}
+#define AXIS_BACKUP_OPTIONS_INIT {sizeof(axis_backup_options), AXIS_BACKUP_FORMAT_DUCKDB, NULL}
 
 #endif /* AXIS_H */

@@ -15,9 +15,10 @@
  *  6. A panic of the library becomes AXIS_INTERNAL. The engine in which it happened answers AXIS_CLOSED from then on, and is
  *     still to be freed.
  *  7. Engines, jobs, reports and errors may be used by several threads at once, except while they are freed. An ArrowArrayStream
- *     is read by one thread at a time. Callbacks run on threads of the library, take `userdata` first, and their arguments live
- *     for the call. After a fork the parent goes on; in a child of a process that has opened an engine every function that can
- *     fail is AXIS_CLOSED, and nothing that has threads is freed: they did not come along. The child may call exec.
+ *     is read by one thread at a time. Callbacks run on threads of the library unless they say otherwise, take `userdata` first,
+ *     and their arguments live for the call. After a fork the parent goes on; in a child of a process that has opened an engine
+ *     every function that can fail is AXIS_CLOSED, and nothing that has threads is freed: they did not come along. The child may
+ *     call exec.
  *  8. Handles are freed in any order: a job or a stream keeps alive what it needs of its engine.
  *  9. Options begin with `struct_size`: initialise them with their ..._INIT. The library reads no further than that. Numbers are
  *     never given another meaning, and functions are only added within a major version, which the SONAME carries.

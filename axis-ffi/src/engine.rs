@@ -51,7 +51,7 @@ pub unsafe extern "C" fn axis_engine_open(
 }
 
 /// Returns the variables of the process, but those that are no text: a configuration cannot name them.
-fn environment() -> Env {
+pub(crate) fn environment() -> Env {
     Env::new(vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
 }
 

@@ -73,6 +73,23 @@ pub struct axis_query_options {
     pub json: *const c_char,
 }
 
+/// How to back up. Begin with AXIS_BACKUP_OPTIONS_INIT.
+#[repr(C)]
+#[derive(Debug)]
+pub struct axis_backup_options {
+    /// The size of the structure.
+    pub struct_size: usize,
+    /// AXIS_BACKUP_FORMAT_DUCKDB or AXIS_BACKUP_FORMAT_PARQUET.
+    pub format: u32,
+    /// A JSON object of options as in other languages, {"format": "parquet"}; its members win. NULL for none.
+    pub json: *const c_char,
+}
+
+/// One file, with the DuckDB file in it.
+pub const AXIS_BACKUP_FORMAT_DUCKDB: u32 = 0;
+/// A folder with a Parquet file a table.
+pub const AXIS_BACKUP_FORMAT_PARQUET: u32 = 1;
+
 impl Default for axis_sync_options {
     fn default() -> Self {
         Self {
@@ -108,6 +125,16 @@ impl Default for axis_query_options {
     }
 }
 
+impl Default for axis_backup_options {
+    fn default() -> Self {
+        Self {
+            struct_size: size_of::<Self>(),
+            format: AXIS_BACKUP_FORMAT_DUCKDB,
+            json: null(),
+        }
+    }
+}
+
 impl Options for axis_sync_options {
     const FIRST_SIZE: usize = size_of::<Self>();
     const INITIALISER: &'static str = "AXIS_SYNC_OPTIONS_INIT";
@@ -121,6 +148,11 @@ impl Options for axis_verify_options {
 impl Options for axis_query_options {
     const FIRST_SIZE: usize = size_of::<Self>();
     const INITIALISER: &'static str = "AXIS_QUERY_OPTIONS_INIT";
+}
+
+impl Options for axis_backup_options {
+    const FIRST_SIZE: usize = size_of::<Self>();
+    const INITIALISER: &'static str = "AXIS_BACKUP_OPTIONS_INIT";
 }
 
 impl Gate {
@@ -158,6 +190,18 @@ impl Gate {
             if let Some(text) = self.text_or_null(text, name)? {
                 members.insert(name.to_owned(), json!(text));
             }
+        }
+        self.with_more(members, options.json)
+    }
+
+    pub(crate) fn backup_options(&self, options: *const axis_backup_options) -> Result<Value> {
+        let options = self.options(options, "options")?;
+        let mut members = Map::new();
+        match options.format {
+            AXIS_BACKUP_FORMAT_DUCKDB => {}
+            AXIS_BACKUP_FORMAT_PARQUET => drop(members.insert("format".to_owned(), json!("parquet"))),
+            // The core says what is allowed.
+            unknown => drop(members.insert("format".to_owned(), json!(unknown))),
         }
         self.with_more(members, options.json)
     }

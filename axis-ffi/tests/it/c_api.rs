@@ -69,6 +69,18 @@ fn jobs_tell_progress_and_can_be_cancelled() {
 }
 
 #[test]
+fn backups_are_made_restored_and_given_up() {
+    let shop = Shop::create("c_backup");
+    let (store, elsewhere) = (shop.path("store.duckdb"), tempfile::tempdir().unwrap());
+    let program = Program::compile("backup.c", Checks::Sanitizers);
+    program.run(&[
+        &shop.options(),
+        store.to_str().unwrap(),
+        elsewhere.path().to_str().unwrap(),
+    ]);
+}
+
+#[test]
 fn events_are_told_resumed_and_ended() {
     run("events.c");
 }
