@@ -4,13 +4,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
-use axis_core::{Events, Result, SyncEvent};
+use axis_core::Result;
 use pyo3::prelude::*;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::error::{exception, invalid};
+use crate::listener::Listener;
 use crate::stream::Stream;
 use crate::{error, gate};
 
@@ -115,60 +116,5 @@ impl Call {
     /// Cancels it; it ends soon.
     fn cancel(&self) {
         self.cancel.cancel();
-    }
-}
-
-/// Who hears of the events of a sync while it runs.
-pub(crate) struct Listener {
-    events: Events,
-    dataset: Option<String>,
-    callback: Py<PyAny>,
-}
-
-impl Listener {
-    /// Listens from now on, to one dataset or to all.
-    pub(crate) fn new(events: Events, dataset: Option<&str>, callback: Py<PyAny>) -> Self {
-        Self {
-            events,
-            dataset: dataset.map(str::to_owned),
-            callback,
-        }
-    }
-
-    /// Waits for the next event. A listener that is too slow loses the oldest; that holds nobody up.
-    pub(crate) async fn next(&mut self) -> String {
-        loop {
-            match self.events.next().await {
-                Some(event) => {
-                    if let Some(text) = self.text(&event.what) {
-                        return text;
-                    }
-                }
-                None => std::future::pending().await,
-            }
-        }
-    }
-
-    /// Tells what is left.
-    pub(crate) fn drain(&mut self, py: Python<'_>) -> PyResult<()> {
-        while let Some(event) = self.events.try_next() {
-            if let Some(text) = self.text(&event.what) {
-                self.tell(py, &text)?;
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn tell(&self, py: Python<'_>, event: &str) -> PyResult<()> {
-        self.callback.call1(py, (event,)).map(drop)
-    }
-
-    fn text(&self, event: &SyncEvent) -> Option<String> {
-        let wanted = self
-            .dataset
-            .as_deref()
-            .map_or(event.dataset().is_some(), |wanted| event.dataset() == Some(wanted));
-        // What an event holds can always be written.
-        wanted.then(|| error::written(event).ok()).flatten()
     }
 }

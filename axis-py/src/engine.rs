@@ -12,12 +12,19 @@ use serde_json::json;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::call::{Answer, Call, Listener};
+use crate::call::{Answer, Call};
 use crate::error::{cancelled, closed, invalid, read, written};
 use crate::events::Events;
 use crate::gate;
 use crate::job::Job;
+use crate::listener::Listener;
 use crate::stream::Stream;
+
+/// Returns the variables of the process. Names and values that are no text cannot be meant.
+pub(crate) fn environment() -> Env {
+    let variables = std::env::vars_os();
+    Env::new(variables.filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok())))
+}
 
 /// An open engine. Dropping it closes it, in the background; once more does no harm.
 #[pyclass(frozen, module = "axis._axis")]
@@ -57,7 +64,7 @@ impl Engine {
     /// Listens to one dataset or to all, from now on. A closed engine has nothing to tell.
     fn listen(&self, dataset: Option<&str>, callback: Option<Py<PyAny>>) -> Option<Listener> {
         let core = self.core().ok()?;
-        callback.map(|callback| Listener::new(core.events(), dataset, callback))
+        callback.map(|callback| Listener::of_sync(core.events(), dataset, callback))
     }
 }
 
@@ -83,11 +90,7 @@ impl Drop for Engine {
 impl Engine {
     #[staticmethod]
     fn open(options: &str) -> Call {
-        let options = read(options);
-        // Names and values that are no text cannot be meant.
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
-        let env = Env::new(variables);
+        let (options, env) = (read(options), environment());
         let cancel = gate::token();
         let token = cancel.clone();
         Call::cancelled_by(cancel, None, async move {
@@ -195,6 +198,17 @@ impl Engine {
             let core = core?;
             let datasets: Vec<_> = core.syncable().collect();
             Answer::of(&wire::outcomes(core.verify(&datasets, &options).await)?)
+        })
+    }
+
+    #[pyo3(signature = (path, options, listener=None))]
+    fn backup(&self, path: String, options: &str, listener: Option<Py<PyAny>>) -> Call {
+        let cancel = gate::token();
+        let (listener, tell) = Listener::of_backup(listener);
+        let (core, options, token) = (self.core().cloned(), read(options), cancel.clone());
+        Call::cancelled_by(cancel, listener, async move {
+            let options = wire::backup_options(options?)?.cancel(token).progress(tell);
+            Answer::of(&core?.backup(path, options).await?)
         })
     }
 

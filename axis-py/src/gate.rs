@@ -17,8 +17,9 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::call::{Answer, Listener, Prepared};
+use crate::call::{Answer, Prepared};
 use crate::error::exception;
+use crate::listener::Listener;
 use crate::log;
 
 /// How often a waiting call looks whether Ctrl-C was typed.

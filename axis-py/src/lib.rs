@@ -7,7 +7,9 @@ mod error;
 mod events;
 mod gate;
 mod job;
+mod listener;
 mod log;
+mod offline;
 mod stream;
 
 use pyo3::prelude::*;
@@ -23,6 +25,8 @@ mod _axis {
     use crate::events::Events;
     #[pymodule_export]
     use crate::job::Job;
+    #[pymodule_export]
+    use crate::offline::{compact, restore};
     #[pymodule_export]
     use crate::stream::Stream;
 

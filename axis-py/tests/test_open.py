@@ -89,6 +89,7 @@ def test_what_is_closed_says_so(engine: axis.Engine) -> None:
         engine.__enter__,
         engine.analytics.kpi.categories,
         lambda: engine.query("select 1"),
+        lambda: engine.backup("b.axis"),
         lambda: engine.cancel_query(uuid.uuid4()),
         lambda: engine.datasets,
         lambda: engine["orders"],

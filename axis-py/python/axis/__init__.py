@@ -7,7 +7,7 @@
         print(report.strategy, report.rows_read, report.elapsed)
         frame = engine.query("select * from monitoring_data where environment = ?", ["prod"]).polars()
 
-`open_async` opens the same for asyncio. Every error is an `Error`.
+`open_async` opens the same for asyncio; `restore` and `compact` work on a store that nobody has open. Every error is an `Error`.
 """
 
 import atexit as _atexit
@@ -40,8 +40,21 @@ from .exceptions import (
     StoreError,
     TimeoutError,
 )
+from .offline import compact, compact_async, restore, restore_async
 from .result import AsyncResult, Result
-from .values import DatasetStatus, Event, Outcomes, SyncEvent, SyncReport, VerifyReport, Watermark
+from .values import (
+    BackupProgress,
+    BackupReport,
+    CompactReport,
+    DatasetStatus,
+    Event,
+    Outcomes,
+    RestoreReport,
+    SyncEvent,
+    SyncReport,
+    VerifyReport,
+    Watermark,
+)
 
 # Threads of ours must not be at work while the interpreter goes down.
 _atexit.register(_axis.shutdown)
@@ -51,9 +64,12 @@ __all__ = [
     "AsyncEngine",
     "AsyncEvents",
     "AsyncResult",
+    "BackupProgress",
+    "BackupReport",
     "BusyError",
     "CancelledError",
     "ClosedError",
+    "CompactReport",
     "ConfigError",
     "Dataset",
     "DatasetStatus",
@@ -68,6 +84,7 @@ __all__ = [
     "NotSyncedError",
     "Outcomes",
     "QueryError",
+    "RestoreReport",
     "Result",
     "SchemaMismatchError",
     "SourceRejectedError",
@@ -81,8 +98,12 @@ __all__ = [
     "Watermark",
     "__version__",
     "analytics",
+    "compact",
+    "compact_async",
     "exceptions",
     "open",
     "open_async",
+    "restore",
+    "restore_async",
     "values",
 ]

@@ -8,7 +8,7 @@ import json
 import math
 import os
 import uuid
-from typing import Any, Mapping, Optional, Sequence, TypedDict, Union
+from typing import Any, Dict, Mapping, Optional, Sequence, TypedDict, Union
 
 from .exceptions import InvalidArgumentError
 
@@ -64,11 +64,15 @@ def function(value: Any, name: str) -> None:
         raise InvalidArgumentError(f"`{name}` is {_kind(value)}; allowed is a function")
 
 
-def path(value: Path, name: str, allowed: str = "a path") -> str:
+def path(value: Path, name: str, of: str, allowed: str = "a path") -> str:
     try:
         return os.fsdecode(os.fspath(value))
     except TypeError:
-        raise InvalidArgumentError(f"`{name}` of the open options is wrong: it is {_kind(value)}; allowed is {allowed}") from None
+        raise InvalidArgumentError(f"`{name}` of the {of} is wrong: it is {_kind(value)}; allowed is {allowed}") from None
+
+
+def backup_path(value: Path, of: str) -> str:
+    return text(path(value, "path", of), "path")
 
 
 def whole(value: int, name: str) -> int:
@@ -136,17 +140,38 @@ def opening(
     take_over: Optional[Timeout],
     **unknown: object,
 ) -> str:
+    of, words = "open options", ("store", "config", "env", "scheduler", "take_over")
     after = milliseconds(take_over, "take_over")
-    return members(
-        "open options",
-        unknown,
-        ("store", "config", "env", "scheduler", "take_over"),
-        store=None if store is None else path(store, "store"),
-        config=config if config is None or isinstance(config, Mapping) else path(config, "config", CONFIG),
-        env=env,
-        scheduler=scheduler,
-        take_over_seconds=None if after is None else -(-after // 1000),
-    )
+    given = {"scheduler": scheduler, "take_over_seconds": None if after is None else -(-after // 1000)}
+    return members(of, unknown, words, **_configured(of, store, config, env), **given)
+
+
+def restore_options(
+    store: Optional[Path], config: Optional[Config], env: Optional[Mapping[str, str]], force: bool, **unknown: object
+) -> str:
+    of, words = "restore options", ("store", "config", "env", "force", "on_progress")
+    return members(of, unknown, words, **_configured(of, store, config, env), force=force)
+
+
+def compact_options(
+    store: Optional[Path], config: Optional[Config], env: Optional[Mapping[str, str]], **unknown: object
+) -> str:
+    of, words = "compact options", ("store", "config", "env", "on_progress")
+    return members(of, unknown, words, **_configured(of, store, config, env))
+
+
+def _configured(
+    of: str, store: Optional[Path], config: Optional[Config], env: Optional[Mapping[str, str]]
+) -> Dict[str, object]:
+    return {
+        "store": None if store is None else path(store, "store", of),
+        "config": config if config is None or isinstance(config, Mapping) else path(config, "config", of, CONFIG),
+        "env": env,
+    }
+
+
+def backup_options(format: str, **unknown: object) -> str:
+    return members("backup options", unknown, ("format", "on_progress"), format=format)
 
 
 def sync_options(mode: str, timeout: Optional[Timeout], **unknown: object) -> str:

@@ -1,10 +1,12 @@
-"""Waiting for calls in asyncio. Whoever is cancelled waits until the work was rolled back."""
+"""Callbacks, and waiting for calls in asyncio: whoever is cancelled waits until the work was rolled back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional, Type, TypeVar
 
 from . import _axis
+from ._arguments import function
+from ._value import Value
 
 if TYPE_CHECKING:
     import asyncio
@@ -13,6 +15,15 @@ Listener = Callable[[str], object]
 ROLLBACK = 2.0
 """Seconds."""
 Begin = Callable[[Optional[Listener]], _axis.Call]
+V = TypeVar("V", bound=Value)
+
+
+def relay(kind: Type[V], on_progress: Optional[Callable[[V], object]]) -> Optional[Listener]:
+    """Lets a callback that takes values hear what is told as JSON."""
+    if on_progress is None:
+        return None
+    function(on_progress, "on_progress")
+    return lambda told: on_progress(kind(told))
 
 
 async def awaited(call: _axis.Call) -> Any:

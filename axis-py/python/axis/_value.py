@@ -118,6 +118,9 @@ def _decoder(hint: Any) -> Decoder:
     if get_origin(hint) is tuple:
         element = _decoder(arguments[0])
         return lambda elements: tuple(map(element, elements))
+    if get_origin(hint) is dict:
+        member = _decoder(arguments[-1])
+        return lambda members: {name: member(value) for name, value in members.items()}
     if hint is dt.datetime:
         return moment
     if hint is Strategy:

@@ -13,6 +13,8 @@ from ._arguments import (
     Params,
     Path,
     Timeout,
+    backup_options,
+    backup_path,
     bindings,
     encode,
     opening,
@@ -23,18 +25,22 @@ from ._arguments import (
     verify_options,
     whole,
 )
-from ._calls import awaited, listened
+from ._calls import awaited, listened, relay
 from .analytics import Analytics, Answer
-from .engine import OnProgress, relay, warn_if_open
+from .engine import OnProgress, warn_if_open
 from .events import AsyncEvents
+from .offline import OnBackupProgress
 from .result import AsyncResult
 from .values import (
+    BackupProgress,
+    BackupReport,
     DatasetMetadata,
     DatasetStatus,
     Outcomes,
     Page,
     QueryStatus,
     Run,
+    SyncEvent,
     SyncReport,
     Usage,
     VerifyReport,
@@ -101,12 +107,27 @@ class AsyncEngine:
     ) -> Outcomes[SyncReport]:
         """As `Engine.sync`; the callback is called on the event loop."""
         options = sync_options(mode, timeout, **unknown)
-        told = await listened(lambda listener: self._native.sync_all(options, listener), relay(on_progress))
+        told = await listened(lambda listener: self._native.sync_all(options, listener), relay(SyncEvent, on_progress))
         return outcomes(SyncReport, told)
 
     async def verify(self, *, sync: bool = False, timeout: Optional[Timeout] = None, **unknown: Never) -> Outcomes[VerifyReport]:
         """As `Engine.verify`."""
         return outcomes(VerifyReport, await awaited(self._native.verify_all(verify_options(sync, timeout, **unknown))))
+
+    async def backup(
+        self,
+        path: Path,
+        *,
+        format: str = "duckdb",
+        on_progress: Optional[OnBackupProgress] = None,
+        **unknown: Never,
+    ) -> BackupReport:
+        """As `Engine.backup`; the callback is called on the event loop. Cancelling the task cancels the backup."""
+        file, options = backup_path(path, "backup options"), backup_options(format, **unknown)
+        told = await listened(
+            lambda listener: self._native.backup(file, options, listener), relay(BackupProgress, on_progress)
+        )
+        return BackupReport(told)
 
     async def query(
         self,
@@ -186,7 +207,7 @@ class AsyncDataset:
     ) -> SyncReport:
         """As `Dataset.sync`; the callback is called on the event loop. Cancelling the task cancels the sync."""
         options = sync_options(mode, timeout, **unknown)
-        told = await listened(lambda listener: self._native.sync(self.name, options, listener), relay(on_progress))
+        told = await listened(lambda listener: self._native.sync(self.name, options, listener), relay(SyncEvent, on_progress))
         return SyncReport(told)
 
     def cancel_sync(self) -> bool:

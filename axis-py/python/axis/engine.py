@@ -14,9 +14,10 @@ from ._arguments import (
     Params,
     Path,
     Timeout,
+    backup_options,
+    backup_path,
     bindings,
     encode,
-    function,
     opening,
     page_request,
     query_options,
@@ -25,10 +26,14 @@ from ._arguments import (
     verify_options,
     whole,
 )
+from ._calls import relay
 from .analytics import Analytics, Answer
 from .events import Events
+from .offline import OnBackupProgress
 from .result import Result
 from .values import (
+    BackupProgress,
+    BackupReport,
     DatasetMetadata,
     DatasetStatus,
     Outcomes,
@@ -68,13 +73,6 @@ def open(
     Raises InvalidArgumentError, ConfigError, LockedError when another engine has the store, StoreError.
     """
     return Engine(_axis.Engine.open(opening(store, config, env, scheduler, take_over, **unknown)).wait())
-
-
-def relay(on_progress: Optional[OnProgress]) -> Optional[Callable[[str], object]]:
-    if on_progress is None:
-        return None
-    function(on_progress, "on_progress")
-    return lambda event: on_progress(SyncEvent(event))
 
 
 def warn_if_open(engine: object) -> None:
@@ -128,11 +126,32 @@ class Engine:
 
         For the arguments see `Dataset.sync`.
         """
-        return outcomes(SyncReport, self._native.sync_all(sync_options(mode, timeout, **unknown), relay(on_progress)).wait())
+        return outcomes(SyncReport, self._native.sync_all(sync_options(mode, timeout, **unknown), relay(SyncEvent, on_progress)).wait())
 
     def verify(self, *, sync: bool = False, timeout: Optional[Timeout] = None, **unknown: Never) -> Outcomes[VerifyReport]:
         """Compares every dataset that is enabled and configured with its source."""
         return outcomes(VerifyReport, self._native.verify_all(verify_options(sync, timeout, **unknown)).wait())
+
+    def backup(
+        self,
+        path: Path,
+        *,
+        format: str = "duckdb",
+        on_progress: Optional[OnBackupProgress] = None,
+        **unknown: Never,
+    ) -> BackupReport:
+        """Writes a backup of everything that is committed now, while syncs and queries go on.
+
+        `format` is `duckdb`, one file, or `parquet`, a folder. A file takes the place of another backup; a folder must not exist
+        yet, or be empty. It appears under its name once it is whole; its directory has room for twice the store meanwhile.
+        `on_progress` is called with every step; when it raises, the backup is cancelled and what it raised comes out here. Ctrl-C
+        cancels, and leaves nothing behind.
+
+        Raises InvalidArgumentError when something else is there, BusyError while another backup is made, StoreError, LockedError,
+        CancelledError, ClosedError.
+        """
+        file, options = backup_path(path, "backup options"), backup_options(format, **unknown)
+        return BackupReport(self._native.backup(file, options, relay(BackupProgress, on_progress)).wait())
 
     def query(
         self,
@@ -230,7 +249,7 @@ class Dataset:
         Raises BusyError, ConfigError, SourceUnavailableError, SourceRejectedError, SchemaMismatchError, StoreError,
         TimeoutError, CancelledError, LockedError, ClosedError.
         """
-        return SyncReport(self._native.sync(self.name, sync_options(mode, timeout, **unknown), relay(on_progress)).wait())
+        return SyncReport(self._native.sync(self.name, sync_options(mode, timeout, **unknown), relay(SyncEvent, on_progress)).wait())
 
     def start_sync(self, *, mode: str = "auto", timeout: Optional[Timeout] = None, **unknown: Never) -> SyncJob:
         """Starts a sync in the background. Raises BusyError, ConfigError, ClosedError; the job tells everything else."""

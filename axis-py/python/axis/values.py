@@ -9,6 +9,14 @@ import datetime as dt
 import json
 from typing import Any, Dict, Generic, Iterator, Mapping, Optional, Tuple, Type, TypeVar, Union
 
+from ._backup import BackupManifest as BackupManifest
+from ._backup import BackupProgress as BackupProgress
+from ._backup import BackupReport as BackupReport
+from ._backup import CompactReport as CompactReport
+from ._backup import DatasetBackup as DatasetBackup
+from ._backup import FileBackup as FileBackup
+from ._backup import RestoreReport as RestoreReport
+from ._backup import TableBackup as TableBackup
 from ._value import Strategy as Strategy
 from ._value import Value as Value
 from .exceptions import Error, _restore
