@@ -1,5 +1,8 @@
 // Generated from src/*.rs by scripts/node.sh; do not edit.
 
+/** Writes a store into a new file; `listener` hears how far it is. */
+export declare function compact(options: string, environment: string, cancel: NativeCancel, listener?: ((arg: string) => void) | undefined | null): Promise<string>
+
 /** Writes what happens to stderr, as far as a filter lets it; whatever was asked for first in this process holds. */
 export declare function log(filter: string): void
 
@@ -8,6 +11,9 @@ export declare function open(options: string, environment: string): Promise<Nati
 
 /** Returns the questions of the analytics. */
 export declare function questions(): Array<string>
+
+/** Makes a store from a backup; `listener` hears how far it is. */
+export declare function restore(path: string, options: string, environment: string, cancel: NativeCancel, listener?: ((arg: string) => void) | undefined | null): Promise<string>
 
 /** Returns the version of AXIS. */
 export declare function version(): string
@@ -52,6 +58,8 @@ export declare class NativeEngine {
   sync(options: string, cancel: NativeCancel, listener?: ((arg: string) => void) | undefined | null): Promise<string>
   /** Compares every dataset that can be synced with its source. */
   verify(options: string, cancel: NativeCancel): Promise<string>
+  /** Writes a backup; `listener` hears how far it is. */
+  backup(path: string, options: string, cancel: NativeCancel, listener?: ((arg: string) => void) | undefined | null): Promise<string>
   /** Starts a query. */
   query(sql: string, params: string, options: string, cancel: NativeCancel): Promise<NativeStream>
   /** Runs a query and returns its whole answer as one Arrow IPC stream. */

@@ -3,6 +3,7 @@
 
 import type { NativeEngine } from "../native";
 import { Analytics, ask } from "./analytics";
+import type { BackupOptions, BackupReport } from "./backup";
 import { Dataset, type SyncOptions, type VerifyOptions } from "./dataset";
 import { AxisError, type AxisErrorJson, invalid } from "./errors";
 import { type CallOptions, call, now, split, watched } from "./gate";
@@ -118,6 +119,24 @@ export class Engine {
   async verify(options?: VerifyOptions | null): Promise<Record<string, Outcome<VerifyReport>>> {
     const { signal, rest } = split(options, "the verify options");
     return outcomes(await call(signal, (cancel) => this.#native.verify(written(rest, "the verify options"), cancel)));
+  }
+
+  /**
+   * Writes a backup of everything that is committed now, while syncs and queries go on.
+   *
+   * A file takes the place of another backup; a folder must not exist yet, or be empty. It appears under its name once it is whole;
+   * its directory has room for twice the store meanwhile. Rejects with `AXIS_INVALID_ARGUMENT` when something else is there, `AXIS_BUSY`
+   * while another backup is made, `AXIS_STORE`, `AXIS_LOCKED`, `AXIS_CANCELLED` or `AXIS_CLOSED`; then nothing is left behind.
+   */
+  async backup(path: string, options?: BackupOptions | null): Promise<BackupReport> {
+    const what = "the backup options";
+    const file = text(path, "the path of the backup");
+    const { signal, rest } = split(options, what);
+    const { onProgress, ...given } = rest;
+    const told = await watched({ signal, onProgress }, (cancel, listener) =>
+      this.#native.backup(file, written(given, what), cancel, listener),
+    );
+    return answer(told);
   }
 
   /** Prepares a SELECT; it runs when its answer is asked for. */

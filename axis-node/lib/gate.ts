@@ -79,9 +79,9 @@ export function now<T>(work: () => T): T {
 /** Gets the events of a sync. What it throws, or a promise that it returns rejects with, cancels the sync. */
 export type OnProgress = (event: SyncEvent) => unknown;
 
-/** Runs a sync that tells its progress; rejects with what the callback throws. */
-export async function watched(
-  { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: OnProgress | null | undefined },
+/** Runs work that tells its progress; rejects with what the callback throws. */
+export async function watched<E>(
+  { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: ((event: E) => unknown) | null | undefined },
   work: (cancel: NativeCancel, listener?: (text: string) => void) => Promise<string>,
 ): Promise<string> {
   if (onProgress == null) return call(signal, work);
@@ -95,7 +95,7 @@ export async function watched(
     const listener = (text: string): void => {
       if (failure !== undefined) return;
       try {
-        const returned = onProgress(answer<SyncEvent>(text));
+        const returned = onProgress(answer<E>(text));
         if (returned instanceof Promise) returned.catch(fail);
       } catch (error) {
         fail(error);
@@ -106,7 +106,7 @@ export async function watched(
   try {
     return await outcome;
   } finally {
-    // Whatever became of the sync: somebody's own mistake is what they need to hear of.
+    // Whatever became of the work: somebody's own mistake is what they need to hear of.
     if (failure !== undefined) throw failure.error;
   }
 }

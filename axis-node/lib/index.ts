@@ -2,6 +2,8 @@
 
 export type { Analytics, EvalAnalytics, KpiAnalytics, MonitoringAnalytics, SignalsAnalytics } from "./analytics";
 export type { ArrowTable } from "./arrow";
+export { compact, restore } from "./backup";
+export type * from "./backup";
 export type { Dataset, PageRequest, SyncOptions, VerifyOptions } from "./dataset";
 export { Engine, type EventOptions, type OpenOptions, type Outcome } from "./engine";
 export { AxisError, type AxisErrorCode, type AxisErrorJson } from "./errors";

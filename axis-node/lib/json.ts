@@ -13,6 +13,7 @@ const KEYED = new Set([
   "by_group",
   "categories",
   "context",
+  "datasets",
   "filter_values",
   "kpi_order",
   "metrics",

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{Function, PromiseRaw};
 use napi_derive::napi;
 
 use crate::gate::{NativeCancel, Opened, begin, here, settle};
-use crate::progress::{Listener, follow};
+use crate::progress::{Listener, Runs, follow};
 use crate::text;
 
 /// A dataset of an open engine.
@@ -48,8 +48,8 @@ impl NativeDataset {
         });
         let work = async move {
             let (events, run) = started?;
-            let runs = vec![run.run_id().to_owned()];
-            text::answer(&follow(listener, events, runs, run.wait()).await?)
+            let ids = vec![run.run_id().to_owned()];
+            text::answer(&follow(listener, Runs { events, ids }, run.wait()).await?)
         };
         settle(env, None, work, |report| report)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axis_core::{Dataset, Env as Variables, Error, ErrorKind, wire};
+use axis_core::{Dataset, Env as Variables, Error, ErrorKind, Result, wire};
 use napi::Env;
 use napi::bindgen_prelude::{Function, PromiseRaw, Uint8Array};
 use napi_derive::napi;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::dataset::NativeDataset;
 use crate::events::NativeEvents;
 use crate::gate::{NativeCancel, Opened, begin, here, host, settle};
-use crate::progress::{Listener, follow};
+use crate::progress::{Listener, Runs, follow, steps};
 use crate::query::{NativeStream, encode, start};
 use crate::table::{NativeTable, gather};
 use crate::text;
@@ -48,14 +48,18 @@ pub fn open<'env>(
 ) -> napi::Result<PromiseRaw<'env, NativeEngine>> {
     let host = host();
     let work = async move {
-        let variables: BTreeMap<String, String> =
-            serde_json::from_value(text::read(&environment)?).map_err(|error| {
-                Error::new(ErrorKind::InvalidArgument, "the environment is no object of texts").because(error)
-            })?;
-        let opening = wire::Opening::from_json(text::read(&options)?, &Variables::new(variables))?;
+        let opening = wire::Opening::from_json(text::read(&options)?, &variables(&environment)?)?;
         Ok(host.keep(opening.open().await?))
     };
     settle(env, None, work, |engine| NativeEngine { engine })
+}
+
+/// Reads the variables of the process.
+pub(crate) fn variables(environment: &str) -> Result<Variables> {
+    let variables: BTreeMap<String, String> = serde_json::from_value(text::read(environment)?).map_err(|error| {
+        Error::new(ErrorKind::InvalidArgument, "the environment is no object of texts").because(error)
+    })?;
+    Ok(Variables::new(variables))
 }
 
 #[napi]
@@ -117,12 +121,12 @@ impl NativeEngine {
         let work = async move {
             let (events, started) = started?;
             let runs = started.iter().filter_map(|(_, run)| run.as_ref().ok());
-            let runs = runs.map(|run| run.run_id().to_owned()).collect();
+            let ids = runs.map(|run| run.run_id().to_owned()).collect();
             let ended = futures::future::join_all(started.into_iter().map(async |(name, started)| match started {
                 Ok(run) => (name, run.wait().await),
                 Err(error) => (name, Err(error)),
             }));
-            text::answer(&wire::outcomes(follow(listener, events, runs, ended).await)?)
+            text::answer(&wire::outcomes(follow(listener, Runs { events, ids }, ended).await)?)
         };
         settle(env, None, work, |outcomes| outcomes)
     }
@@ -143,6 +147,29 @@ impl NativeEngine {
             text::answer(&wire::outcomes(engine.verify(&datasets, &options).await)?)
         };
         settle(env, None, work, |outcomes| outcomes)
+    }
+
+    /// Writes a backup; `listener` hears how far it is.
+    #[napi]
+    pub fn backup<'env>(
+        &self,
+        env: &'env Env,
+        path: String,
+        options: String,
+        cancel: &NativeCancel,
+        listener: Option<Function<'_, String, ()>>,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let listener = Listener::new(listener)?;
+        let (engine, cancel) = (Arc::clone(&self.engine), cancel.token());
+        let work = async move {
+            let (steps, tell) = steps();
+            let options = wire::backup_options(text::read(&options)?)?
+                .cancel(cancel)
+                .progress(tell);
+            let backup = engine.engine()?.backup(path, options);
+            text::answer(&follow(listener, steps, backup).await?)
+        };
+        settle(env, None, work, |report| report)
     }
 
     /// Starts a query.

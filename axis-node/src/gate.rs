@@ -13,6 +13,7 @@ use napi::bindgen_prelude::{JsValue, Object, PromiseRaw, ToNapiValue, Unknown};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 use tokio::runtime::{Builder, Runtime};
+use tokio_util::task::TaskTracker;
 
 /// How long the end of a thread waits for its engines: a sync that is cancelled rolls back within a second or two.
 const ENDING: Duration = Duration::from_secs(10);
@@ -30,6 +31,8 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 pub(crate) struct Host {
     gone: CancellationToken,
     engines: Mutex<Vec<Arc<Opened>>>,
+    /// Work that no engine ends when it is closed.
+    work: TaskTracker,
 }
 
 /// An engine that was opened.
@@ -94,6 +97,7 @@ pub(crate) fn host() -> Arc<Host> {
             Arc::new(Host {
                 gone: CancellationToken::new(),
                 engines: Mutex::default(),
+                work: TaskTracker::new(),
             })
         };
         Arc::clone(host.get_or_init(new))
@@ -108,7 +112,9 @@ pub fn init(_exports: Object<'_>, env: Env) -> napi::Result<()> {
         let engines = std::mem::take(&mut *host.engines());
         // A process that exits while DuckDB works would crash in its last moment.
         let closing = futures::future::join_all(engines.iter().map(|engine| engine.shut().close()));
-        let _ = RUNTIME.block_on(async { tokio::time::timeout(ENDING, closing).await });
+        host.work.close();
+        let ending = futures::future::join(closing, host.work.wait());
+        let _ = RUNTIME.block_on(async { tokio::time::timeout(ENDING, ending).await });
     })
     .map(drop)
 }
@@ -186,6 +192,27 @@ pub(crate) fn here<T>(env: &Env, work: impl FnOnce() -> Result<T>) -> napi::Resu
 pub(crate) fn begin<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let _runtime = RUNTIME.enter();
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
+}
+
+/// Runs work in which no engine takes part. The end of the thread cancels it by this token, and waits for it as for engines.
+pub(crate) fn to_its_end<T: Send + 'static>(
+    cancel: CancellationToken,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> impl Future<Output = Result<T>> + Send {
+    let host = host();
+    let gone = host.gone.clone();
+    let work = async move {
+        let mut work = pin!(work);
+        tokio::select! {
+            outcome = &mut work => outcome,
+            () = gone.cancelled() => {
+                cancel.cancel();
+                work.await
+            }
+        }
+    };
+    let task = host.work.spawn_on(work, RUNTIME.handle());
+    async move { task.await.unwrap_or_else(|_| Err(panicked())) }
 }
 
 /// Runs work of which nobody awaits the end.

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod events;
 pub mod gate;
 pub mod log;
+pub mod offline;
 pub mod progress;
 pub mod query;
 pub mod table;

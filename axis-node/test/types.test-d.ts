@@ -2,10 +2,15 @@
 import {
   AxisError,
   type AxisErrorCode,
+  type BackupReport,
+  compact,
+  type CompactReport,
   type DatasetStatus,
   Engine,
   type Outcome,
   type Query,
+  restore,
+  type RestoreReport,
   type Row,
   type Summary,
   type SyncReport,
@@ -50,6 +55,19 @@ export async function types(signal: AbortSignal): Promise<void> {
     void told;
   }
   same<Awaited<ReturnType<typeof engine.verify>>, Record<string, Outcome<VerifyReport>>>(true);
+
+  const backup = await engine.backup("b.axis", { format: "parquet", signal, onProgress: ({ stage, done, total }) => [stage, done / total] });
+  same<typeof backup, BackupReport>(true);
+  const generation: number | undefined = backup.manifest.datasets["orders"]?.generation;
+  // @ts-expect-error no such format
+  await engine.backup("b.axis", { format: "zip" });
+  const restored = restore("b.axis", { store: "x", config: "custom", env: { A: "b" }, force: true, signal, onProgress: null });
+  same<Awaited<typeof restored>, RestoreReport>(true);
+  // @ts-expect-error that is for opening
+  await restore("b.axis", { scheduler: true });
+  same<Awaited<ReturnType<typeof compact>>, CompactReport>(true);
+  // @ts-expect-error nothing is replaced
+  await compact({ store: "x", force: true });
 
   const status: DatasetStatus = dataset.status();
   const state: "not_synced" | "syncing" | "ready" | "error" = status.state;
@@ -98,5 +116,5 @@ export async function types(signal: AbortSignal): Promise<void> {
     // @ts-expect-error no such code
     if (error instanceof AxisError && error.code === "AXIS_BUZY") throw error;
   }
-  void [second, third, rowsOfTable, again, because, state, score, points];
+  void [second, third, generation, rowsOfTable, again, because, state, score, points];
 }
