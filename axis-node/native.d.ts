@@ -66,6 +66,8 @@ export declare class NativeEngine {
   arrow(sql: string, params: string, options: string, cancel: NativeCancel): Promise<Uint8Array>
   /** Runs a query and returns its whole answer in its buffers. */
   table(sql: string, params: string, options: string, cancel: NativeCancel): Promise<NativeTable>
+  /** Returns how the scheduled backups go. */
+  backupStatus(): string
   /** Returns the queries that wait or run. */
   queries(): string
   /** Cancels a query; tells whether it has ended. */

@@ -533,6 +533,12 @@ const char *axis_verify_report_json(const struct axis_verify_report *report);
 // Frees a report. NULL is fine.
 void axis_verify_report_free(struct axis_verify_report *report);
 
+// Writes how the backups go that `duckdb.backup` asks for, which the scheduler makes, as a JSON object: directory, last_success (a time or
+// null) and last_failure (null, or at, code and message); or null when it asks for none. Never waits.
+axis_status axis_engine_backup_status(const struct axis_engine *engine,
+                                      char **json_out,
+                                      struct axis_error **error_out);
+
 // Writes a backup of everything that is committed now, while syncs and queries go on, and writes its report as a JSON object: path,
 // bytes, elapsed_ms, manifest. NULL for the options is their defaults, NULL for the callback no progress.
 //

@@ -59,6 +59,22 @@ fn watched<T: Send>(
     })
 }
 
+/// Writes how the backups go that `duckdb.backup` asks for, which the scheduler makes, as a JSON object: directory, last_success (a time or
+/// null) and last_failure (null, or at, code and message); or null when it asks for none. Never waits.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn axis_engine_backup_status(
+    engine: *const axis_engine,
+    json_out: *mut *mut c_char,
+    error_out: *mut *mut axis_error,
+) -> axis_status {
+    let call = |gate: &Gate| {
+        let (open, out) = (gate.open(engine)?, gate.out(json_out, "json_out")?);
+        out.json(&open.engine.backup_status())
+    };
+    // SAFETY: the header asks for what `enter` does.
+    unsafe { enter(error_out, call) }
+}
+
 /// Writes a backup of everything that is committed now, while syncs and queries go on, and writes its report as a JSON object: path,
 /// bytes, elapsed_ms, manifest. NULL for the options is their defaults, NULL for the callback no progress.
 ///

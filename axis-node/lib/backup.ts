@@ -88,6 +88,16 @@ export interface BackupReport {
   manifest: BackupManifest;
 }
 
+/** How the backups go that `duckdb.backup` asks for. */
+export interface BackupStatus {
+  /** The folder that they are in. */
+  directory: string;
+  /** When the newest one was made; null when there is none, or no scheduler was asked for. */
+  lastSuccess: string | null;
+  /** When and why the last try failed; null when it did not. */
+  lastFailure: { at: string; code: string; message: string } | null;
+}
+
 /** What became of a restore. */
 export interface RestoreReport {
   /** The store. */

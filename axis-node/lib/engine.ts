@@ -3,7 +3,7 @@
 
 import type { NativeEngine } from "../native";
 import { Analytics, ask } from "./analytics";
-import type { BackupOptions, BackupReport } from "./backup";
+import type { BackupOptions, BackupReport, BackupStatus } from "./backup";
 import { Dataset, type SyncOptions, type VerifyOptions } from "./dataset";
 import { AxisError, type AxisErrorJson, invalid } from "./errors";
 import { type CallOptions, call, now, split, watched } from "./gate";
@@ -137,6 +137,11 @@ export class Engine {
       this.#native.backup(file, written(given, what), cancel, listener),
     );
     return answer(told);
+  }
+
+  /** Returns how the backups go that `duckdb.backup` asks for, which `scheduler: true` makes; null when it asks for none. */
+  backupStatus(): BackupStatus | null {
+    return answer(now(() => this.#native.backupStatus()));
   }
 
   /** Prepares a SELECT; it runs when its answer is asked for. */

@@ -218,6 +218,12 @@ impl NativeEngine {
         settle(env, None, work, |table| table)
     }
 
+    /// Returns how the scheduled backups go.
+    #[napi]
+    pub fn backup_status(&self, env: &Env) -> napi::Result<String> {
+        here(env, || text::answer(&self.engine.engine()?.backup_status()))
+    }
+
     /// Returns the queries that wait or run.
     #[napi]
     pub fn queries(&self, env: &Env) -> napi::Result<String> {

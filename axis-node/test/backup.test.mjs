@@ -27,6 +27,16 @@ async function shop() {
   return { url, folder, store, config, engine };
 }
 
+/** Asks again and again until the answer is one that is wanted. */
+async function until(ask, isWanted) {
+  for (const end = Date.now() + 60_000; ; ) {
+    const answer = ask();
+    if (isWanted(answer)) return answer;
+    assert.ok(Date.now() < end, JSON.stringify(answer));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 const stages = (steps) => [...new Set(steps.map(({ stage }) => stage))];
 
 test("a backup goes on elsewhere where it was made", async () => {
@@ -178,4 +188,21 @@ test("a worker that is terminated meanwhile leaves nothing half made", async () 
   assert.deepEqual(readdirSync(folder).filter((name) => name.includes("partial")), []);
   // Nobody holds the store.
   await restore(file, { store, force: true });
+});
+
+test("scheduled backups tell how they go", async () => {
+  const { folder, engine } = await shop();
+  assert.equal(engine.backupStatus(), null);
+  const blocked = join(folder, "blocked");
+  writeFileSync(blocked, "no folder can be made here");
+  const open = (name, where) => Engine.open(join(folder, name), { config: { duckdb: { backup: { directory: where } } }, scheduler: true });
+  const own = await open("own.duckdb", blocked);
+  const failed = await until(() => own.backupStatus(), ({ lastFailure }) => lastFailure);
+  assert.deepEqual([failed.directory, failed.lastSuccess, failed.lastFailure.code], [blocked, null, "AXIS_STORE"]);
+  await own.close();
+  const other = await open("other.duckdb", join(folder, "by-the-clock"));
+  const made = await until(() => other.backupStatus(), ({ lastSuccess }) => lastSuccess);
+  assert.equal(made.lastFailure, null);
+  await other.close();
+  assert.equal(readdirSync(join(folder, "by-the-clock")).length, 1);
 });

@@ -3,6 +3,7 @@ import {
   AxisError,
   type AxisErrorCode,
   type BackupReport,
+  type BackupStatus,
   compact,
   type CompactReport,
   type DatasetStatus,
@@ -58,6 +59,7 @@ export async function types(signal: AbortSignal): Promise<void> {
 
   const backup = await engine.backup("b.axis", { format: "parquet", signal, onProgress: ({ stage, done, total }) => [stage, done / total] });
   same<typeof backup, BackupReport>(true);
+  same<ReturnType<typeof engine.backupStatus>, BackupStatus | null>(true);
   const generation: number | undefined = backup.manifest.datasets["orders"]?.generation;
   // @ts-expect-error no such format
   await engine.backup("b.axis", { format: "zip" });

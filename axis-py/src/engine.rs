@@ -244,6 +244,10 @@ impl Engine {
         })
     }
 
+    fn backup_status(&self, py: Python<'_>) -> PyResult<String> {
+        gate::at_once(py, || written(&self.core()?.backup_status()))
+    }
+
     fn queries(&self, py: Python<'_>) -> PyResult<String> {
         gate::at_once(py, || written(&self.core()?.queries()))
     }

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import pickle
 import signal
+import time
 from pathlib import Path
 from typing import Any, Callable
 
@@ -206,3 +207,36 @@ def test_the_twins_are_awaited(engine: axis.Engine, store: Path, tmp_path: Path)
         assert (await axis.compact_async(store)).rows >= 100
 
     asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_scheduled_backups_tell_how_they_go(engine: axis.Engine, tmp_path: Path) -> None:
+    assert engine.backup_status() is None
+    blocked = tmp_path / "blocked"
+    blocked.write_text("no folder can be made here")
+    config = {"duckdb": {"backup": {"directory": str(blocked)}}}
+    with axis.open(tmp_path / "own.duckdb", config=config, scheduler=True) as own:
+        status = until(own.backup_status, lambda status: status.last_failure)
+        assert (status.directory, status.last_success) == (str(blocked), None)
+        assert status.last_failure is not None and status.last_failure.code == "AXIS_STORE"
+
+    async def main() -> axis.BackupStatus:
+        folder = {"duckdb": {"backup": {"directory": str(tmp_path / "folder")}}}
+        async with await axis.open_async(tmp_path / "other.duckdb", config=folder, scheduler=True) as other:
+            return until(other.backup_status, lambda status: status.last_success)
+
+    status = asyncio.run(main())
+    assert status.last_success is not None and status.last_failure is None
+    assert len(names(tmp_path / "folder")) == 1
+
+
+def until(
+    ask: Callable[[], axis.BackupStatus | None], is_there: Callable[[axis.BackupStatus], object]
+) -> axis.BackupStatus:
+    end = time.monotonic() + 60
+    while True:
+        status = ask()
+        assert status is not None
+        if is_there(status):
+            return status
+        assert time.monotonic() < end, status
+        time.sleep(0.005)

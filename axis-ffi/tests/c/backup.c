@@ -1,6 +1,7 @@
 /* Backups while an engine is used, restoring them, and compacting.
  * Arguments: the options of an engine over a hundred orders, its store, and an empty directory. */
 #include <dirent.h>
+#include <time.h>
 
 #include "check.h"
 
@@ -130,6 +131,28 @@ static void given_up(axis_engine *engine) {
   CHECK(count(directory, "given") == 1 && exists(at("given.duckdb.lock")));
 }
 
+/* Backups that the scheduler makes tell how they go. */
+static void scheduled(void) {
+  axis_error *error = NULL;
+  axis_engine *engine = NULL;
+  char more[2 * LONGEST], *json = NULL;
+  const char *member = "\"scheduler\": true, \"config\": {\"duckdb\": {\"backup\": {\"directory\": \"%s\"}}}";
+  CHECK(snprintf(more, sizeof more, member, at("by-the-clock")) < (int)sizeof more);
+  OK(axis_engine_open(naming(at("own.duckdb"), more), &engine, &error));
+  bool made = false;
+  for (int tries = 0; !made; tries++) {
+    CHECK(tries < 12000);
+    OK(axis_engine_backup_status(engine, &json, &error));
+    made = strstr(json, "\"last_success\":\"") != NULL;
+    CHECK(strstr(json, "\"last_failure\":null") != NULL && strstr(json, "by-the-clock") != NULL);
+    axis_text_free(json);
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  }
+  OK(axis_engine_close(engine, &error));
+  axis_engine_free(engine);
+  CHECK(count(at("by-the-clock"), "own-") == 1);
+}
+
 int main(int argc, char **argv) {
   axis_error *error = NULL;
   axis_engine *engine = NULL, *other = NULL;
@@ -184,6 +207,10 @@ int main(int argc, char **argv) {
   OK(axis_engine_sync(engine, "shop", NULL, &report, &error));
   CHECK(axis_sync_report_is_incremental(report) && axis_sync_report_rows_total(report) == 100);
   axis_sync_report_free(report);
+  OK(axis_engine_backup_status(engine, &json, &error));
+  HOLDS(json, "null");
   axis_engine_free(engine);
+
+  scheduled();
   return 0;
 }

@@ -45,6 +45,7 @@ from .result import AsyncResult, Result
 from .values import (
     BackupProgress,
     BackupReport,
+    BackupStatus,
     CompactReport,
     DatasetStatus,
     Event,
@@ -66,6 +67,7 @@ __all__ = [
     "AsyncResult",
     "BackupProgress",
     "BackupReport",
+    "BackupStatus",
     "BusyError",
     "CancelledError",
     "ClosedError",

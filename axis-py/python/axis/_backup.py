@@ -70,6 +70,25 @@ class BackupReport(Value):
     manifest: BackupManifest
 
 
+class BackupFailure(Value):
+    """Why a scheduled backup could not be made."""
+
+    at: dt.datetime
+    code: str
+    """Such as `AXIS_STORE`."""
+    message: str
+
+
+class BackupStatus(Value):
+    """How the backups go that `duckdb.backup` asks for."""
+
+    directory: str
+    last_success: Optional[dt.datetime]
+    """When the newest one was made; None when there is none, or no scheduler was asked for."""
+    last_failure: Optional[BackupFailure]
+    """Why the last try failed; None when it did not."""
+
+
 class RestoreReport(Value):
     """What became of a restore."""
 

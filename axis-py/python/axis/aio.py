@@ -34,6 +34,7 @@ from .result import AsyncResult
 from .values import (
     BackupProgress,
     BackupReport,
+    BackupStatus,
     DatasetMetadata,
     DatasetStatus,
     Outcomes,
@@ -128,6 +129,11 @@ class AsyncEngine:
             lambda listener: self._native.backup(file, options, listener), relay(BackupProgress, on_progress)
         )
         return BackupReport(told)
+
+    def backup_status(self) -> Optional[BackupStatus]:
+        """As `Engine.backup_status`."""
+        status = json.loads(self._native.backup_status())
+        return None if status is None else BackupStatus(status)
 
     async def query(
         self,

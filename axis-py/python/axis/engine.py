@@ -34,6 +34,7 @@ from .result import Result
 from .values import (
     BackupProgress,
     BackupReport,
+    BackupStatus,
     DatasetMetadata,
     DatasetStatus,
     Outcomes,
@@ -152,6 +153,11 @@ class Engine:
         """
         file, options = backup_path(path, "backup options"), backup_options(format, **unknown)
         return BackupReport(self._native.backup(file, options, relay(BackupProgress, on_progress)).wait())
+
+    def backup_status(self) -> Optional[BackupStatus]:
+        """Returns how the backups go that `duckdb.backup` asks for, which `scheduler=True` makes; None when it asks for none."""
+        status = json.loads(self._native.backup_status())
+        return None if status is None else BackupStatus(status)
 
     def query(
         self,

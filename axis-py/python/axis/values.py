@@ -9,9 +9,11 @@ import datetime as dt
 import json
 from typing import Any, Dict, Generic, Iterator, Mapping, Optional, Tuple, Type, TypeVar, Union
 
+from ._backup import BackupFailure as BackupFailure
 from ._backup import BackupManifest as BackupManifest
 from ._backup import BackupProgress as BackupProgress
 from ._backup import BackupReport as BackupReport
+from ._backup import BackupStatus as BackupStatus
 from ._backup import CompactReport as CompactReport
 from ._backup import DatasetBackup as DatasetBackup
 from ._backup import FileBackup as FileBackup
