@@ -8,7 +8,7 @@ import pickle
 import signal
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 from postgres import Database
@@ -146,6 +146,15 @@ def interrupt(step: axis.BackupProgress) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Who was started in the background of a shell hears no Ctrl-C otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize(("stop", "raised"), [(enough, Enough), (interrupt, KeyboardInterrupt)])
 def test_a_callback_that_raises_and_ctrl_c_leave_nothing_behind(
     engine: axis.Engine, tmp_path: Path, stop: Callable[[axis.BackupProgress], object], raised: type[BaseException]
