@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import textwrap
@@ -92,6 +93,11 @@ def program(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         path = tmp_path / "program.py"
         path.write_text(textwrap.dedent(text))
         command = [python, "-X", "faulthandler", str(path), *map(str, arguments)]
-        return subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True)
+        return subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True, preexec_fn=heeding_ctrl_c)
 
     return start
+
+
+def heeding_ctrl_c() -> None:
+    """Programs of a shell's background ignore Ctrl-C, and hand that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

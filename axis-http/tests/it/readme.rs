@@ -137,7 +137,7 @@ fn the_files_of_the_readme_are_valid() {
     }
 }
 
-/// Where a file of the tree is linked, it is there.
+/// Where a file of the tree or a part of it is linked, it is there.
 #[test]
 fn the_links_of_the_readme_lead_somewhere() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
@@ -148,6 +148,13 @@ fn the_links_of_the_readme_lead_somewhere() {
         .collect();
     assert!(targets.len() > 5);
     for target in targets {
-        assert!(root.join(target).exists(), "`{target}` is linked and not there");
+        let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+        assert!(root.join(file).exists(), "`{target}` is linked and not there");
+        if !heading.is_empty() {
+            let text = std::fs::read_to_string(root.join(file)).unwrap();
+            let headings = text.lines().filter_map(|line| line.strip_prefix("## "));
+            let mut named = headings.map(|text| text.to_lowercase().replace(' ', "-"));
+            assert!(named.any(|name| name == heading), "`{target}` is linked and not there");
+        }
     }
 }
