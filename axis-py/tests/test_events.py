@@ -74,8 +74,8 @@ def test_ctrl_c_ends_the_waiting_and_loses_nothing(program: Callable, store: Pat
         config = {"datasets": {"x": {"url": "postgresql://nobody@127.0.0.1:1/x", "tables": tables}}}
         engine = axis.open(sys.argv[1], config=config)
         events = engine.events()
-        print("waiting", flush=True)
         try:
+            print("waiting", flush=True)
             next(events)
         except KeyboardInterrupt:
             print("interrupted", flush=True)
