@@ -49,7 +49,7 @@ impl Vacant {
     /// Makes this file, which lies in the same directory and has no log, the store. The old one is gone afterwards, with its log.
     ///
     /// # Errors
-    /// `Store` when files cannot be renamed; the old store is then as it was.
+    /// `Store` when files cannot be renamed; the old store is then as it was, or the new one is in place and the next open ends the rest.
     pub(crate) fn replace(&self, file: &Path) -> Result<()> {
         let lease = &self.0;
         let names = &lease.names;

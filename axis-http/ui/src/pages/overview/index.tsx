@@ -31,7 +31,7 @@ export default function Overview() {
         </Empty>
       )}
       {datasets && datasets.length > 0 && <Summary datasets={datasets} backup={backup.value} />}
-      {unsaved && <FailureNote what="The last backup failed" {...unsaved} still="It is tried again soon." />}
+      {unsaved && <FailureNote what="The last backup failed" {...unsaved} still="It is tried again by itself." />}
       <div class="cards">
         {datasets?.map((dataset) => (
           <DatasetCard key={dataset.dataset} dataset={dataset} />
